@@ -78,7 +78,7 @@ def execute(
     from nbclient import NotebookClient
     skip = set(settings(folder)['tst_flags'].split()) - set(flags.split())
     client = NotebookClient(nb, timeout=timeout, kernel_name='python3', resources={'metadata': {'path': str(folder)}})
-    with client.setup_kernel():
+    with client.setup_kernel(env=os.environ | {'PLOTLY_RENDERER': 'plotly_mimetype'}):
         for i, cell in enumerate(nb.cells):
             if not is_skipped(cell, skip): client.execute_cell(cell, i)
 

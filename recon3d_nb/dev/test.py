@@ -75,10 +75,12 @@ def _floor(package:str)->int|None:
     "The number of a package's floor; None where it has none."
     return next((i for i, f in enumerate(FLOORS) if package == f or (isinstance(f, tuple) and package in f)), None)
 
-def _imports(path:Path, lib:str):
-    "Yield (line, package) for each import of the project's own packages, wherever in the file it stands."
+def _imports(path:Path, root:Path, lib:str):
+    "Yield (line, package) for each import of the project's own packages, absolute or relative, wherever in the file it stands."
+    home = path.relative_to(root).parent.parts
     for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
-        names = [node.module] if isinstance(node, ast.ImportFrom) and node.module else [a.name for a in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom): names = ['.'.join([*home[:len(home) + 1 - node.level], node.module or ''])] if node.level else [node.module]
+        else: names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
         for name in names:
             if name.startswith(lib + '.'): yield node.lineno, name.split('.')[1]
 
@@ -93,7 +95,7 @@ def check_floors(
         if len(parts) < 2: continue
         here = _floor(parts[0])
         if here is None: bad.append(f'{lib}/{parts[0]} stands on no floor. Give it one in FLOORS, in nbs/dev/02_test.ipynb.'); continue
-        for line, package in _imports(path, lib):
+        for line, package in _imports(path, Path(root), lib):
             there = _floor(package)
             if there is None or there > here or (there == here and package != parts[0]):
                 bad.append(f'{path.relative_to(root)}:{line}: {parts[0]} may not import {package}. Move what both need to a floor below.')
