@@ -17,7 +17,7 @@ export UV_PYTHON_DOWNLOADS := never
 export JUPYTER_PLATFORM_DIRS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab demo test test-slow test-browser bench docs docs-serve run new tidy lock readme clean distclean
+.PHONY: help setup lab demo test test-slow test-browser bench docs docs-serve run new tidy lock clean distclean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-13s %s\n' "$$name" "$$what"; done

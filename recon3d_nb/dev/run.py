@@ -48,6 +48,11 @@ def settings(
     return dict(ini['DEFAULT'])
 
 # %% ../../nbs/dev/01_run.ipynb #e6d52b41
+def _library(folder:Path)->Path:
+    "The package that notebooks export to."
+    home = next(p for p in Path(folder).resolve().parents if (p/'settings.ini').is_file())
+    return home/settings(home)['lib_path']
+
 def directives(
     source:str,      # a code cell
 )->dict:             # directive -> its argument, '' where there is none
@@ -101,11 +106,13 @@ def run_notebook(
 ):
     "Export, run and save one notebook; nothing is saved when a cell fails."
     from nbclient.exceptions import CellExecutionError
+    from nbdev.config import add_init
     from nbdev.export import nb_export
     path = Path(path).resolve()
     nb = read_notebook(path)
     write_notebook(nb, path)
     nb_export(path)
+    if (lib := _library(path)).is_dir(): add_init(lib)
     try: execute(nb, path.parent, flags=flags, timeout=timeout)
     except CellExecutionError as e:
         print(re.sub(r'\x1b\[[0-9;]*m', '', str(e)), file=sys.stderr)
