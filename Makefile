@@ -36,6 +36,8 @@ $(READY): settings.ini requirements.lock setup.py | $(UV)
 	@echo "Installing the locked packages (6 GB on disk; about a minute, and longer where the network is slow)"
 	@$(UV) pip install --python $(PY) --compile-bytecode --requirement requirements.lock
 	@$(UV) pip install --python $(PY) --no-deps --no-build-isolation --quiet --editable .
+	@mkdir -p $(VENV)/share/jupyter/lab/settings
+	@echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' > $(VENV)/share/jupyter/lab/settings/overrides.json
 	@touch $@
 
 # ---- using ------------------------------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ def test_lab_opens_and_runs_the_tour(lab, chromium, root):
     counts = page.evaluate("() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells.filter(c => c.cell_type === 'code').map(c => [c.execution_count, c.outputs.map(o => o.output_type)])")
     assert counts and all(n is not None for n, _ in counts), 'a cell did not run'
     assert not any('error' in kinds for _, kinds in counts), 'a cell failed'
-    page.evaluate("() => window.jupyterapp.shell.currentWidget.content.scrollToItem(window.jupyterapp.shell.currentWidget.content.widgets.findIndex(w => w.model.sharedModel.source.includes('plotly')) + 1)")
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.content.scrollToItem(window.jupyterapp.shell.currentWidget.content.widgets.findIndex(w => w.model.sharedModel.source.includes('Mesh3d')))")
     page.wait_for_selector('.js-plotly-plot', timeout=60_000)
     page.wait_for_timeout(1500)
     shot(page, root, 'lab_plot')

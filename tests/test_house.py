@@ -34,6 +34,25 @@ def test_every_module_imports_and_exports_what_it_says(root):
     done = subprocess.run([sys.executable, '-c', code, *modules], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
+def test_every_global_is_defined(root):
+    "A name that only a test cell imports is missing in the exported module; its functions would fail when they are called."
+    code = """
+import builtins, dis, importlib, sys, types
+def codes(c):
+    yield c
+    for k in c.co_consts:
+        if isinstance(k, types.CodeType): yield from codes(k)
+for m in sys.argv[1:]:
+    mod = importlib.import_module(m)
+    with open(mod.__file__) as f: top = compile(f.read(), mod.__file__, 'exec')
+    for c in codes(top):
+        for i in dis.get_instructions(c):
+            if i.opname == 'LOAD_GLOBAL' and not hasattr(mod, i.argval) and not hasattr(builtins, i.argval): print(f'{m}.{c.co_name}: {i.argval}')
+"""
+    modules = ['.'.join(p.relative_to(root).with_suffix('').parts) for p in sorted((root/'recon3d_nb').rglob('*.py')) if not p.name.startswith('_')]
+    done = subprocess.run([sys.executable, '-c', code, *modules], capture_output=True, text=True, cwd=root)
+    assert done.returncode == 0 and not done.stdout, done.stdout + done.stderr
+
 def test_help_lists_every_command(root):
     text = subprocess.run(['make', 'help'], cwd=root, capture_output=True, text=True, check=True).stdout
     phony = re.search(r'^\.PHONY: (.*)$', (root/'Makefile').read_text(), re.M)[1].split()

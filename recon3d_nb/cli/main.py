@@ -7,6 +7,7 @@ __all__ = ['COMMANDS', 'GROUPS', 'parser_for', 'run', 'main']
 
 # %% ../../nbs/cli/01_main.ipynb #c1b0a5e4
 import argparse, difflib, importlib, inspect, sys, typing
+from typing import Literal
 from ..core.config import convert
 from ..core.errors import ConfigError, ReconError
 

@@ -83,7 +83,8 @@ def execute(
     from nbclient import NotebookClient
     skip = set(settings(folder)['tst_flags'].split()) - set(flags.split())
     client = NotebookClient(nb, timeout=timeout, kernel_name='python3', resources={'metadata': {'path': str(folder)}})
-    with client.setup_kernel(env=os.environ | {'PLOTLY_RENDERER': 'plotly_mimetype'}):
+    env = {k: v for k, v in os.environ.items() if k not in ('IN_TEST', 'MPLBACKEND')} | {'PLOTLY_RENDERER': 'plotly_mimetype'}
+    with client.setup_kernel(env=env):
         for i, cell in enumerate(nb.cells):
             if not is_skipped(cell, skip): client.execute_cell(cell, i)
 

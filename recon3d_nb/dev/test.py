@@ -7,7 +7,7 @@ __all__ = ['FLOORS', 'Outcome', 'notebooks', 'check_step', 'check_floors', 'run_
            'main']
 
 # %% ../../nbs/dev/02_test.ipynb #b25287a0
-import argparse, ast, filecmp, json, os, shutil, subprocess, sys, tempfile, time
+import argparse, ast, filecmp, json, os, re, shutil, subprocess, sys, tempfile, time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +41,8 @@ def notebooks(
 def _nbdev(copy:Path, command:str):
     "Run an nbdev command on a copy of the project."
     code = f'from nbdev.{"clean" if command == "nbdev_clean" else "doclinks"} import {command}; {command}()'
-    subprocess.run([sys.executable, '-W', 'ignore', '-c', code], cwd=copy, check=True, capture_output=True, text=True)
+    env = {k: v for k, v in os.environ.items() if k != 'IN_TEST'}      # nbdev exports nothing while it believes to be in a test
+    subprocess.run([sys.executable, '-W', 'ignore', '-c', code], cwd=copy, env=env, check=True, capture_output=True, text=True)
 
 def _differences(ours:Path, made:Path, suffix:str)->list[str]:
     "Files below `ours` and `made` that are not the same, relative to them."
@@ -125,7 +126,7 @@ def _report(path, i, source, error, outputs)->str:
     import traceback
     frames = [f for f in traceback.extract_tb(error.__traceback__) if 'execnb' not in f.filename and 'IPython/core' not in f.filename]
     inner = next((f.lineno for f in reversed(frames) if f.filename.startswith(('<ipython', '/tmp/ipykernel')) or 'ipython-input' in f.filename), None)
-    printed = ''.join(''.join(o['text']) for o in outputs if o['output_type'] == 'stream').strip()
+    printed = re.sub(r'\x1b\[[0-9;]*m', '', ''.join(''.join(o['text']) for o in outputs if o['output_type'] == 'stream')).partition('-'*75)[0].strip()
     lines = [f'{path.name}, cell {i}: {type(error).__name__}: {str(error).strip()[:2000]}']
     lines += [f'  {">" if n == inner else " "} {n:3d} {text}' for n, text in enumerate(source.splitlines(), 1)]
     lines += [f'    at {f.filename}:{f.lineno} in {f.name}' for f in frames if f.name != '<module>'][-4:]
@@ -198,7 +199,7 @@ def main():
     args, start = cli.parse_args(), time.perf_counter()
     outcomes = test_all(Path.cwd(), path=args.path, flags=args.flags, workers=args.workers)
     failed = [o for o in outcomes if not o.passed]
-    if failed: print('\nWhat failed:', *failed, sep='\n')
+    if failed: print('\nWhat failed, with its cell and error above:', *(f'  {o.name}' for o in failed), sep='\n')
     print(f'\nin {time.perf_counter() - start:.0f} s')
     print(f'{len(outcomes) - len(failed)} passed, {len(failed)} failed')
     sys.exit(bool(failed) or not outcomes)
