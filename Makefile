@@ -88,7 +88,7 @@ new: $(READY)  ## start a notebook: make new ROOM=geometry/foo
 tidy: $(READY)  ## clean all notebooks, export them, write the README
 	@$(VENV)/bin/nbdev_clean
 	@$(VENV)/bin/nbdev_export
-	@$(PY) -m recon3d_nb.dev.readme
+	@$(PY) -m recon3d_nb.dev.front
 
 lock: | $(UV)  ## settle requirements.lock anew from settings.ini
 	@$(UV) pip compile setup.py --all-extras --universal --python-version 3.11 --generate-hashes --no-annotate --quiet \

@@ -48,7 +48,7 @@ class Lamp:
 @patch
 def profile(self:Lamp):
     "Heights above the lower rim and outer radii of the shade, (N,) each."
-    R, top = self.radius, dict(drum=.94, empire=.55, cone=.3, dome=.22, globe=1.)[self.shade]*self.radius
+    R, top = self.radius, dict(drum=.94, empire=.55, cone=.4, dome=.55 if self.spokes else .22, globe=1.)[self.shade]*self.radius
     t = np.linspace(0, 1, 9 if self.shade == 'dome' else 2)
     if self.shade == 'dome': return self.drop*np.sin(t*np.pi/2), top + (R - top)*np.cos(t*np.pi/2)
     return self.drop*t, R + (top - R)*t

@@ -42,7 +42,7 @@ def stage(
     from nbdev.config import get_config
     cfg, files, pages = get_config(), {}, {nb: page_of(nb) for nb in proc}
     host = f"{cfg.doc_host.rstrip('/')}/{cfg.doc_baseurl.strip('/')}".rstrip('/') + '/'
-    link = lambda text, page: relative_links(text, page, host=host, pages=pages)
+    link = lambda text, page: relative_links(text, page, host=host, pages=pages, source=f'{cfg.git_url}/blob/{cfg.branch}')
     others = (p for p in cfg.nbs_path.rglob('*') if p.is_file() and p.suffix not in ('.ipynb', '.yml')
               and not any(part.startswith(('.', '_')) for part in p.relative_to(cfg.nbs_path).parts))
     for path in others: _copy(path, folder/path.relative_to(cfg.nbs_path))

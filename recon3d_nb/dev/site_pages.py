@@ -109,14 +109,19 @@ def relative_links(
     *,
     host:str,                 # address of the hosted site, ends in /
     pages:dict,               # notebook -> page, both relative to their roots
+    source:str='',            # address of the repository's files; links that leave nbs/ go there
 )->str:
-    "Point links at pages beside this one."
+    "Point links at pages beside this one, and links to other files of the repository at the repository."
     up = '../' * (len(page.parts) - 1)
     text = re.sub(rf'(\]\(|href=["\']){re.escape(host)}', rf'\g<1>{up}', text)
     def to_page(m):
         target = PurePosixPath(os.path.normpath(page.parent/m[2]))
         return f'{m[1]}{up}{pages[target]}' if target in pages else m[0]
-    return re.sub(r'(\]\(|href=["\'])([\w./-]+\.ipynb)', to_page, text)
+    def to_source(m):
+        target = os.path.normpath(page.parent/m[2])
+        return f'{m[1]}{source}/{target.removeprefix("../")}' if source and target.startswith('../') and not target.startswith('../../') else m[0]
+    text = re.sub(r'(\]\(|href=["\'])([\w./-]+\.ipynb)', to_page, text)
+    return re.sub(r'(\]\()((?:\.\./)+[\w./-]+)', to_source, text)
 
 # %% ../../nbs/dev/04_site_pages.ipynb #fd7da057
 def _front(cell, keep=('title', 'description', 'date', 'author', 'categories')):
