@@ -23,15 +23,18 @@ def test_lock_agrees_with_settings(root):
     stale = {name: (version, locked.get(name)) for name, version in wanted.items() if locked.get(name) != version}
     assert not stale, f'settings.ini and requirements.lock differ: {stale}. Run `make lock`.'
 
+def modules(root):
+    "Every exported module."
+    return ['.'.join(p.relative_to(root).with_suffix('').parts) for p in sorted((root/'recon3d_nb').rglob('*.py')) if not p.name.startswith('_')]
+
 def test_import_is_quick_and_light(root):
     code = "import sys, time; t = time.perf_counter(); import recon3d_nb; print(time.perf_counter() - t, 'torch' in sys.modules, recon3d_nb.__version__)"
     seconds, torch, version = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd='/', check=True).stdout.split()
     assert float(seconds) < 1 and torch == 'False' and version == settings(root)['version']
 
 def test_every_module_imports_and_exports_what_it_says(root):
-    modules = ['.'.join(p.relative_to(root).with_suffix('').parts) for p in sorted((root/'recon3d_nb').rglob('*.py')) if not p.name.startswith('_')]
     code = 'import importlib, sys\nfor m in sys.argv[1:]:\n    mod = importlib.import_module(m)\n    missing = [n for n in mod.__all__ if not hasattr(mod, n)]\n    assert not missing, (m, missing)'
-    done = subprocess.run([sys.executable, '-c', code, *modules], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, '-c', code, *modules(root)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 def test_every_global_is_defined(root):
@@ -49,8 +52,23 @@ for m in sys.argv[1:]:
         for i in dis.get_instructions(c):
             if i.opname == 'LOAD_GLOBAL' and not hasattr(mod, i.argval) and not hasattr(builtins, i.argval): print(f'{m}.{c.co_name}: {i.argval}')
 """
-    modules = ['.'.join(p.relative_to(root).with_suffix('').parts) for p in sorted((root/'recon3d_nb').rglob('*.py')) if not p.name.startswith('_')]
-    done = subprocess.run([sys.executable, '-c', code, *modules], capture_output=True, text=True, cwd=root)
+    done = subprocess.run([sys.executable, '-c', code, *modules(root)], capture_output=True, text=True, cwd=root)
+    assert done.returncode == 0 and not done.stdout, done.stdout + done.stderr
+
+def test_defaults_are_plain_values(root):
+    "An array as a default can be written into by a caller, and the API tables cannot show it."
+    code = """
+import importlib, inspect, sys
+for m in sys.argv[1:]:
+    mod = importlib.import_module(m)
+    for f in (getattr(mod, n) for n in mod.__all__):
+        if not callable(f) or not getattr(f, '__module__', '').startswith('recon3d_nb'): continue
+        try: params = inspect.signature(f).parameters.values()
+        except ValueError: continue                   # compiled: it has no signature
+        for p in params:
+            if hasattr(p.default, 'shape') or isinstance(p.default, (list, dict, set)): print(f'{m}.{f.__name__}: {p}')
+"""
+    done = subprocess.run([sys.executable, '-c', code, *modules(root)], capture_output=True, text=True, cwd=root)
     assert done.returncode == 0 and not done.stdout, done.stdout + done.stderr
 
 def test_help_lists_every_command(root):
@@ -70,8 +88,8 @@ def test_wheel_holds_the_whole_package(root, tmp_path):
     done = subprocess.run([sys.executable, '-m', 'pip', 'wheel', '--quiet', '--no-deps', '--no-build-isolation', '--wheel-dir', tmp_path/'out', tmp_path], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     with zipfile.ZipFile(next((tmp_path/'out').glob('*.whl'))) as wheel: inside = set(wheel.namelist())
-    modules = {p.relative_to(root).as_posix() for p in (root/'recon3d_nb').rglob('*.py')}
-    assert modules <= inside, modules - inside
+    ours = {p.relative_to(root).as_posix() for p in (root/'recon3d_nb').rglob('*.py')}
+    assert ours <= inside, ours - inside
     meta = next(n for n in inside if n.endswith('METADATA'))
     with zipfile.ZipFile(next((tmp_path/'out').glob('*.whl'))) as wheel: text = wheel.read(meta).decode()
     assert 'License-Expression: Apache-2.0' in text or 'License: Apache-2.0' in text

@@ -76,6 +76,7 @@ def page(
     body = re.sub(r'<script[^>]*\bsrc="[^"]*"[^>]*>\s*</script>', '', body)
     body = re.sub(r'<script type="module">.*?mermaid.*?</script>', '', body, flags=re.S)
     plots = f'<script>{get_plotlyjs()}</script><script>{DRAW}</script>' if 'plotly-live' in body else ''
+    body = body.replace('href="../', 'href="../nbs/')              # links between notebooks, seen from _demo/
     return body.replace('</head>', f'{plots}{_maths(root)}</head>', 1)
 
 # %% ../../nbs/dev/10_demo.ipynb #c0866330
