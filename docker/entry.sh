@@ -12,7 +12,8 @@ fi
 
 # All addresses inside the container; run.sh and compose publish the port on the host's 127.0.0.1 only. The token is JUPYTER_TOKEN,
 # or drawn anew and printed with the address. The port is the same inside and outside, so that the printed address is right.
-port=${PORT:-8888}
+cd "$(dirname "$0")/.."
 page=${2:-$(sed -n 's/^TOUR *:= *//p' Makefile)}
-exec jupyter lab "$page" --no-browser --ip=0.0.0.0 --port="$port" --ServerApp.port_retries=0 \
-  --ServerApp.custom_display_url="http://127.0.0.1:$port"
+[ -f "$page" ] || { echo "entry.sh: there is no notebook $page in $PWD" >&2; exit 1; }
+exec jupyter lab --no-browser --ip=0.0.0.0 --port="${PORT:-8888}" --ServerApp.port_retries=0 \
+  --ServerApp.root_dir="$PWD" --LabApp.default_url="/lab/tree/$page"
