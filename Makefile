@@ -45,7 +45,7 @@ $(READY): settings.ini requirements.lock setup.py | $(UV)
 lab: $(READY)  ## open JupyterLab on the tour (PORT=8888)
 	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || [ "$$(uname)" = Darwin ]; then screen=; else screen=--no-browser; echo "No screen here: open the address printed below."; fi; \
 	if [ "$$(id -u)" = 0 ]; then root=--allow-root; else root=; fi; \
-	exec $(VENV)/bin/jupyter lab $(TOUR) --ip=127.0.0.1 --port=$(PORT) $$screen $$root
+	exec $(VENV)/bin/jupyter lab --LabApp.default_url=/lab/tree/$(TOUR) --ip=127.0.0.1 --port=$(PORT) $$screen $$root
 
 demo: $(READY)  ## run the tour without a browser and write it as a page, _demo/index.html
 	@$(PY) -m recon3d_nb.dev.demo

@@ -165,7 +165,7 @@ def _hits(errors, limits)->np.ndarray:
         hits += ok
     return hits
 
-def _target_hits(view:View, model:Model, estimates, truths, delta:float, step:float)->dict:
+def _target_hits(view:View, model:Model, estimates, truths, delta:float)->dict:
     "Matches of one target: vsd (10, 10) by tau and limit, mssd (10,), mspd (10,)."
     if not estimates: return dict(vsd=np.zeros((10, 10), int), mssd=np.zeros(10, int), mspd=np.zeros(10, int))
     R, t = np.stack([e.R for e in estimates])[:, None], np.stack([e.t for e in estimates])[:, None]
@@ -175,8 +175,8 @@ def _target_hits(view:View, model:Model, estimates, truths, delta:float, step:fl
     if there.any(): est[there] = render(model.mesh, R[there, 0], t[there, 0], view.K, size, 'depth').depth.numpy()
     pairs = [np.broadcast_to(a, (len(R), len(Rt), *size)) for a in (est[:, None], true[None])]
     e_vsd = vsd(*pairs, view.depth, view.K, model.diameter, delta=delta)
-    e_mssd = mssd(R, t, Rt, tt, points, model.symmetry, step=step) / model.diameter
-    e_mspd = mspd(R, t, Rt, tt, view.K, points, model.symmetry, step=step) * 640 / size[1]
+    e_mssd = mssd(R, t, Rt, tt, points, model.symmetry) / model.diameter
+    e_mspd = mspd(R, t, Rt, tt, view.K, points, model.symmetry) * 640 / size[1]
     spread = lambda e: np.repeat(e[..., None], 10, -1)
     return dict(vsd=np.stack([_hits(spread(e_vsd[..., k]), LIMITS['vsd']) for k in range(len(TAUS))]), mssd=_hits(spread(e_mssd), LIMITS['mssd']), mspd=_hits(spread(e_mspd), LIMITS['mspd']))
 
@@ -210,6 +210,10 @@ def _check_unit(path, estimates, views):
     if len(t) and len(true) and np.median(t) < np.median(true) / 100:
         raise BadFile(str(path), 't is in millimetres', f'a median distance of {np.median(t):.3g}, where the truth has {np.median(true):.3g}', 'Metres? Multiply t by 1000.')
 
+def _listed(model:Model, step:float)->Model:
+    "A model whose symmetries are cut into a list once, for all of its targets."
+    return model._replace(symmetry=SymmetryGroup(model.symmetry.rotations(step), (), model.symmetry.centre))
+
 def _most_visible(view:View, obj_id:int, count:int)->np.ndarray:
     "The truths of an object that count: the most visible."
     which = np.flatnonzero(view.obj_id == obj_id)
@@ -236,12 +240,12 @@ def average_recall(
     _check_unit(results_csv, estimates, [see(t['scene_id'], t['im_id']) for t in asked[:20]])
     for target in sorted(asked, key=lambda t: (t['scene_id'], t['im_id'], t['obj_id'])):
         scene, image, obj, count = (target[k] for k in ('scene_id', 'im_id', 'obj_id', 'inst_count'))
-        if obj not in models: models[obj] = read_model(root, obj)
+        if obj not in models: models[obj] = _listed(read_model(root, obj), step)
         view = see(scene, image)
         truths = _most_visible(view, obj, count)
         if not len(truths): raise BadFile(str(root/split/f'{scene:06d}'/'scene_gt.json'), f'holds object {obj} in image {image}, since it is a target')
         best = sorted(by_target[scene, image, obj], key=lambda e: -e.score)[:count]
-        hits[obj].append(_target_hits(view, models[obj], best, truths, delta, step))
+        hits[obj].append(_target_hits(view, models[obj], best, truths, delta))
         counts[obj] += len(truths); used += len(best); missing += max(0, len(truths) - len(best))
     return _scores(hits, counts, missing, len(estimates) - used, {e[:2]: e.time for e in estimates})
 

@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit, prange
 from ..core.errors import BadInput
 from ..geometry.symmetry import SymmetryGroup
-from .pose import degrees_cm, pair
+from .pose import degrees_cm
 
 # %% ../../nbs/metrics/03_boxes.ipynb #bac609c5
 SIGNS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]) / 2
