@@ -66,7 +66,7 @@ for m in sys.argv[1:]:
         try: params = inspect.signature(f).parameters.values()
         except ValueError: continue                   # compiled: it has no signature
         for p in params:
-            if hasattr(p.default, 'shape') or isinstance(p.default, (list, dict, set)): print(f'{m}.{f.__name__}: {p}')
+            if not isinstance(p.default, type) and (hasattr(p.default, 'shape') or isinstance(p.default, (list, dict, set))): print(f'{m}.{f.__name__}: {p}')
 """
     done = subprocess.run([sys.executable, '-c', code, *modules(root)], capture_output=True, text=True, cwd=root)
     assert done.returncode == 0 and not done.stdout, done.stdout + done.stderr

@@ -192,6 +192,16 @@ def _weld(v, f, planes):
     keep = np.unique(to)
     return v[keep], np.searchsorted(keep, to)[f]
 
+def _slab(grid, vol, x0, pad):
+    "Fill `vol` with the layers from x0 on, lids included; the mask of the cells to draw, or None."
+    mask, outside = np.zeros(vol.shape, np.bool_), grid.level + (1 if grid.inside == 'below' else -1)
+    vol[:] = _UNKNOWN
+    if pad:
+        vol[:, [0, -1]] = outside; vol[:, :, [0, -1]] = outside
+        for x in (-1, grid.resolution + 1):
+            if 0 <= x - x0 < len(vol): vol[x - x0] = outside
+    return mask if _fill(grid.table, grid.bricks, vol, mask, x0, pad, grid.level) else None
+
 # %% ../../nbs/geometry/09_isosurface.ipynb #1c6fcef4
 @dataclass(frozen=True, eq=False)
 class SparseGrid:
@@ -219,23 +229,13 @@ class SparseGrid:
         vol = np.empty((thick + 1, side + 2*pad, side + 2*pad), np.float32)
         parts, planes, count = [], range(-pad, side - 1 + pad, thick), 0
         for x0 in planes:
-            mask = self._slab(vol, x0, pad)
+            mask = _slab(self, vol, x0, pad)
             if mask is None: continue
             v, f, _, _ = engine(vol, self.level, mask=mask, gradient_direction=_direction(self.inside))
             parts.append((v.astype(float) + [x0, -pad, -pad], f + count)); count += len(v)
         if not parts: raise AcceptableFailure('empty level set', f'{self.asked} nodes on one side of {self.level:.4g}')
         v, f = _weld(*(np.concatenate(p) for p in zip(*parts)), planes[1:])
         return trimesh.Trimesh(_to_world(np.clip(v, 0, self.resolution), self.resolution, self.bounds), f, process=False)
-
-    def _slab(self, vol, x0, pad):
-        "Fill a slab; the mask of its cells to draw, or None."
-        mask, outside = np.zeros(vol.shape, np.bool_), self.level + (1 if self.inside == 'below' else -1)
-        vol[:] = _UNKNOWN
-        if pad:
-            vol[:, [0, -1]] = outside; vol[:, :, [0, -1]] = outside
-            for x in (-1, self.resolution + 1):
-                if 0 <= x - x0 < len(vol): vol[x - x0] = outside
-        return mask if _fill(self.table, self.bricks, vol, mask, x0, pad, self.level) else None
 
 # %% ../../nbs/geometry/09_isosurface.ipynb #1a57108f
 def _ask(fn, keys, grid_side, bounds, chunk, device)->np.ndarray:

@@ -11,12 +11,13 @@ import numpy as np
 from ..core.compute import rng
 from ..core.errors import BadInput
 from .mesh import sample_surface
-from .sdf import check_points, prepare
+from .prepare import prepare
+from .sdf import check_points
 from .winding import winding
 
 # %% ../../nbs/geometry/07_occupancy.ipynb #2ead5d28
 def contains(
-    mesh,            # trimesh.Trimesh, or what `geometry.sdf.prepare` made of it
+    mesh,            # trimesh.Trimesh, or what `geometry.prepare.prepare` made of it
     points,          # (N, 3) finite, the mesh's frame and unit
 )->np.ndarray:       # (N,) bool, True inside
     "Tell which points are inside: where the winding number is above one half."

@@ -20,50 +20,66 @@ from .winding import Surface, winding
 # %% ../../nbs/geometry/06_prepare.ipynb #5c1053e0
 def _weld(vertices, faces):
     "Join vertices at equal places and drop faces without area: vertices, faces."
-    v, number = np.unique(np.asarray(vertices, dtype=np.float64) + 0., axis=0, return_inverse=True)
-    f = number.reshape(-1)[faces].astype(np.int64)
+    p = np.asarray(vertices, dtype=np.float64) + 0.                                # + 0: -0 is 0
+    order = np.lexsort(p.T[::-1])
+    new = np.r_[True, (p[order[1:]] != p[order[:-1]]).any(1)]
+    number = np.empty(len(p), np.int64); number[order] = np.cumsum(new) - 1
+    v, f = p[order[new]], number[faces]
     e = v[f] - v[np.roll(f, 1, 1)]
     longest, area2 = (e*e).sum(2).max(1), np.linalg.norm(np.cross(e[:, 0], e[:, 1]), axis=1)
     return v, f[area2 > 1e-12*longest]
 
 def _edges(faces, n):
-    "Every edge once: lower and upper vertex, uses, and uses upwards less uses downwards."
+    "Every edge once: lower and upper vertex, uses, uses upwards less uses downwards, and a face that uses it."
     e = faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
-    key, number = np.unique(e.min(1)*n + e.max(1), return_inverse=True)
-    return key // n, key % n, np.bincount(number), np.bincount(number, np.sign(e[:, 1] - e[:, 0])).astype(int)
+    key, first, number = np.unique(e.min(1)*n + e.max(1), return_index=True, return_inverse=True)
+    return key // n, key % n, np.bincount(number), np.bincount(number, np.sign(e[:, 1] - e[:, 0])).astype(int), first // 3
 
 def _rims(faces, n):
-    "Directed edges (E, 2) that have no partner."
-    lo, hi, _, balance = _edges(faces, n)
-    return np.repeat(np.where(balance[:, None] > 0, np.c_[lo, hi], np.c_[hi, lo]), np.abs(balance), axis=0)
+    "Directed edges (E, 2) that have no partner, and the face each belongs to."
+    lo, hi, _, balance, owner = _edges(faces, n)
+    rim = np.where(balance[:, None] > 0, np.c_[lo, hi], np.c_[hi, lo])
+    return np.repeat(rim, np.abs(balance), axis=0), np.repeat(owner, np.abs(balance))
 
 def _labels(pairs, n):
     "Which connected group each of n things belongs to."
     return connected_components(coo_matrix((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), (n, n)), directed=False)[1]
 
 # %% ../../nbs/geometry/06_prepare.ipynb #09340d6c
-def _caps(v, faces):
-    "Triangles (E, 3, 3) that close every rim; each group of rim edges is a cone to its middle."
-    rim = _rims(faces, len(v))
+class _Parts(NamedTuple):
+    "Bodies of a mesh, that is faces linked by edges, and what closes them."
+    body:np.ndarray      # (F,) body of each face
+    volume:np.ndarray    # (B,) signed, of each body with its caps
+    caps:np.ndarray      # (E, 3, 3) triangles that close every rim; each group of rim edges is a cone to its middle
+    area:float
+    together:float       # signed volume of all faces without caps: right where they nearly close, as loose triangles may
+
+def _caps(v, rim):
+    "A cone from each group of linked rim edges to its middle."
+    if not len(rim): return np.empty((0, 3, 3))
     group = np.unique(_labels(rim, len(v))[rim[:, 0]], return_inverse=True)[1]
-    middle = np.stack([np.bincount(group, v[rim[:, 0], k]) for k in range(3)], -1) / np.bincount(group)[:, None] if len(rim) else np.empty((0, 3))
-    return np.stack([v[rim[:, 1]], v[rim[:, 0]], middle[group]], 1), rim[:, 0]
+    middle = np.stack([np.bincount(group, v[rim[:, 0], k]) for k in range(3)], -1) / np.bincount(group)[:, None]
+    return np.stack([v[rim[:, 1]], v[rim[:, 0]], middle[group]], 1)
 
-def _volumes(v, faces, body, n):
-    "Signed volume of each body with its caps."
-    caps, at = _caps(v, faces)
-    tri, owner = np.r_[v[faces], caps] - v.mean(0), np.r_[body[faces[:, 0]], body[at]]
-    return np.bincount(owner, np.einsum('fi,fi->f', tri[:, 0], np.cross(tri[:, 1], tri[:, 2])) / 6, minlength=n)
+def _linked(faces, n):
+    "Which body each face belongs to: faces at one edge are of one body."
+    e = faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
+    key = e.min(1)*n + e.max(1)
+    order = np.argsort(key, kind='stable')
+    same = np.flatnonzero(key[order[1:]] == key[order[:-1]])
+    return _labels(np.c_[order[same], order[same + 1]] // 3, len(faces))
 
-def _total(v, faces):
-    "Area and signed volume of all faces together, without caps: right where they nearly close, as loose triangles may."
-    tri = v[faces] - v[np.unique(faces)].mean(0)
-    across = np.cross(tri[:, 1] - tri[:, 0], tri[:, 2] - tri[:, 0])
-    return np.linalg.norm(across, axis=1).sum() / 2, np.einsum('fi,fi->', tri[:, 0], across) / 6
+def _parts(v, faces):
+    "Take a mesh apart into bodies and measure them."
+    rim, owner = _rims(faces, len(v))
+    caps, body, middle = _caps(v, rim), _linked(faces, len(v)), v[faces].mean((0, 1))
+    def volume(tri): return np.einsum('fi,fi->f', tri[:, 0] - middle, np.cross(tri[:, 1] - middle, tri[:, 2] - middle)) / 6
+    own, lids, n = volume(v[faces]), volume(caps), body.max() + 1
+    area = np.linalg.norm(np.cross(v[faces[:, 1]] - v[faces[:, 0]], v[faces[:, 2]] - v[faces[:, 0]]), axis=1).sum() / 2
+    return _Parts(body, np.bincount(body, own, n) + np.bincount(body[owner], lids, n), caps, float(area), float(own.sum()))
 
-def _surface(v, faces):
+def _surface(v, faces, caps):
     "What winding numbers are asked of: crossings and caps, or plain solid angles where rims are more than half of the mesh."
-    caps, _ = _caps(v, faces)
     rays = 2*len(caps) <= len(faces)
     return Surface(build_tree(v[faces]), build_tree(caps if rays else caps[:0]), rays)
 
@@ -93,39 +109,33 @@ def _readings(faces, n):
     out = {'plain': faces[np.sort(np.unique(2*number + way, return_index=True)[1])]}
     single = faces[np.sort(np.unique(number, return_index=True)[1])]
     if len(single) < len(out['plain']): out['single'] = single
-    _, _, uses, balance = _edges(single, n)
+    uses, balance = _edges(single, n)[2:4]
     if ((uses == 2) & (balance != 0)).any(): out['agreed'] = _agree(single, n)
     return out
 
 # %% ../../nbs/geometry/06_prepare.ipynb #e0adeb74
-def _bodies(v, faces):
-    "Which body each vertex belongs to, and their number."
-    label = _labels(np.r_[faces[:, :2], faces[:, 1:]], len(v))
-    body = np.zeros(len(v), int)
-    used, body_used = np.unique(faces), np.unique(label[np.unique(faces)], return_inverse=True)[1]
-    body[used] = body_used
-    return body, int(body_used.max()) + 1
-
-def _turn(v, faces):
-    "Reverse what is inside out: faces, and how many bodies were turned."
-    body, n = _bodies(v, faces)
-    volume, before = _volumes(v, faces, body, n), faces
-    area, together = _total(v, faces)
-    whole = volume.sum() if np.abs(volume).max() > 1e-9 * area**1.5 / n else together
-    if whole < 0: faces, volume = faces[:, ::-1], -volume
-    own, tri = body[faces[:, 0]], v[faces]
+def _front(v, faces, caps, ask):
+    "The winding number just in front of some faces."
+    tri = v[faces[ask]]
     normal = np.cross(tri[:, 1] - tri[:, 0], tri[:, 2] - tri[:, 0])
-    area = np.linalg.norm(normal, axis=1)
-    suspects = volume < -1e-9 * np.bincount(own, area)**1.5
-    if suspects.any():
-        rank = np.arange(len(own)) - np.searchsorted(np.sort(own), np.sort(own))  # place of a face within its body
-        ask = np.argsort(own, kind='stable')[rank < 16]
-        ask = ask[suspects[own[ask]]]
-        front = winding(_surface(v, faces), tri[ask].mean(1) + 1e-6*np.ptp(v, axis=0).max() * normal[ask]/area[ask, None])
-        turn = np.array([suspects[b] and np.median(front[own[ask] == b]) < -.5 for b in range(n)])
-        faces = np.where(turn[own][:, None], faces[:, ::-1], faces)
-    changed = np.bincount(own, (faces[:, 0] != before[:, 0]).astype(float)) > 0
-    return faces, int(changed.sum())
+    return winding(_surface(v, faces, caps), tri.mean(1) + 1e-6*np.ptp(v, axis=0).max() * normal / np.linalg.norm(normal, axis=1)[:, None])
+
+def _turn(v, faces, parts):
+    "Reverse what is inside out: faces, and how many bodies were turned."
+    body, volume, caps, area, together = parts
+    known = np.abs(volume).max() > 1e-9 * area**1.5 / len(volume)
+    flip = np.full(len(volume), (volume.sum() if known else together) < 0)
+    if flip[0]: faces, volume, caps = faces[:, ::-1], -volume, caps[:, ::-1]
+    suspects = np.flatnonzero(volume < -1e-9 * area**1.5 / len(volume))
+    if len(suspects):
+        order = np.argsort(body, kind='stable')
+        starts = np.searchsorted(body[order], np.arange(len(volume) + 1))
+        ask = [order[starts[b]:starts[b+1]][:16] for b in suspects]               # sixteen faces speak for a body
+        front = np.split(_front(v, faces, caps, np.concatenate(ask)), np.cumsum([len(a) for a in ask])[:-1])
+        wrong = np.zeros(len(volume), bool)
+        wrong[suspects] = [np.median(w) < -.5 for w in front]
+        faces, flip = np.where(wrong[body][:, None], faces[:, ::-1], faces), flip ^ wrong
+    return faces, int(flip.sum())
 
 # %% ../../nbs/geometry/06_prepare.ipynb #e67e384a
 @dataclass(frozen=True, kw_only=True)
@@ -160,12 +170,6 @@ def _doubtful(mesh, surface, seed=0):
     return float((far_f.mean() + far_b.mean()) / 2), float(((far_f | far_b) & ~((front < .5) & (back > .5))).mean())
 
 # %% ../../nbs/geometry/06_prepare.ipynb #8894943a
-def _encloses(v, faces):
-    "Has any body with its caps a volume, or, where bodies are loose triangles, all together?"
-    body, n = _bodies(v, faces)
-    total, together = _total(v, faces)
-    return max(np.abs(_volumes(v, faces, body, n)).max(), abs(together)) > 1e-12 * total**1.5
-
 def prepare(
     mesh,            # trimesh.Trimesh, not changed; or a Solid, which is given back
 )->Solid:            # warns of every repair that could change a sign
@@ -175,16 +179,17 @@ def prepare(
     check_mesh(mesh, 'prepare')
     v, welded = _weld(mesh.vertices, mesh.faces)
     readings = _readings(welded, len(v))
-    worth = {k: (not _encloses(v, r), len(_rims(r, len(v)))) for k, r in readings.items()}
-    best = min(worth, key=worth.get)
+    parts = {k: _parts(v, r) for k, r in readings.items()}
+    empty = {k: max(np.abs(p.volume).max(), abs(p.together)) <= 1e-12 * p.area**1.5 for k, p in parts.items()}
+    best = min(readings, key=lambda k: (empty[k], len(parts[k].caps)))
     chosen = readings[best]
-    if worth[best][0]: raise BadInput('prepare', 'the mesh encloses something', f'{len(chosen)} faces around no volume', 'For a sheet, ask geometry.bvh.closest for a distance without sign.')
+    if empty[best]: raise BadInput('prepare', 'the mesh encloses something', f'{len(chosen)} faces around no volume', 'For a sheet, ask geometry.bvh.closest for a distance without sign.')
     reversed_ = int((chosen != readings.get('single', readings['plain'])).any(1).sum()) if best == 'agreed' else 0
-    faces, turned = _turn(v, chosen)
-    surface = _surface(v, faces)
-    rim = len(_rims(faces, len(v)))
+    faces, turned = _turn(v, chosen, parts[best])
+    measured = _parts(v, faces) if turned else parts[best]
+    surface, rim = _surface(v, faces, measured.caps), len(measured.caps)
     doubtful, lost = _doubtful(trimesh.Trimesh(v, faces, process=False), surface) if rim else (0., 0.)
-    report = Report(faces=len(faces), bodies=_bodies(v, faces)[1], degenerate=len(mesh.faces) - len(welded), doubled=len(welded) - len(chosen), reversed=reversed_,
+    report = Report(faces=len(faces), bodies=len(measured.volume), degenerate=len(mesh.faces) - len(welded), doubled=len(welded) - len(chosen), reversed=reversed_,
                     turned=turned, rim=rim, doubtful=doubtful)
     if lost > .25: raise BadInput('prepare', 'the mesh has an inside', f'none at {lost:.0%} of the places on its surface', 'Repair it: close its holes, make its faces agree.')
     if report.repairs: warnings.warn(f'prepare: {report.repairs}', stacklevel=3)
