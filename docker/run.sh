@@ -56,8 +56,8 @@ if [ "${1-}" = lab ]; then
 else
   set -- --no-healthcheck "recon3d_nb:$tag" "$@"
 fi
-[ -z "$clone" ] || set -- --volume "$root:/recon3d_nb" "$@"
+[ -z "$clone" ] || set -- --volume "$root:/lab" "$@"
 [ "$tag" != cuda ] || set -- --gpus all "$@"
 [ ! -t 0 ] || set -- --tty "$@"
 exec "$docker" run --rm --init --interactive --shm-size 2g --cap-drop ALL --security-opt no-new-privileges \
-  --volume "$data:/data" --volume "$runs:/recon3d_nb/runs" "$@"
+  --volume "$data:/data" --volume "$runs:/lab/runs" "$@"

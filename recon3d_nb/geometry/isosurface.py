@@ -184,6 +184,7 @@ def _fill(table, bricks, vol, mask, x0, pad, level):
                     if known and 0 < above < 8: mask[p+1, q+1, r+1] = True; count += 1
     return count
 
+# %% ../../nbs/geometry/09_isosurface.ipynb #34516f93
 def _weld(v, f, planes):
     "Join vertices that are equal in the layers `planes`."
     at = np.flatnonzero(np.isin(v[:, 0], planes))
@@ -263,6 +264,7 @@ def _distinct(keys):
     keys = np.sort(keys)
     return keys[np.diff(keys, prepend=-1) > 0]
 
+# %% ../../nbs/geometry/09_isosurface.ipynb #a86c2fe3
 def mise(
     fn,                      # (N, 3) float32 tensor -> N values, any shape; called under no_grad
     level:float=0.,          # the surface is where fn is this
