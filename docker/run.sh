@@ -9,7 +9,7 @@ Usage: docker/run.sh [--gpu | --browser] [--port N] [--data DIR] [--runs DIR] [-
 Without a command: JupyterLab on the tour, at the address that is printed. With one, e.g. `docker/run.sh make test`: that.
 
   --gpu       the CUDA variant, with all GPUs        (default: the CPU variant)
-  --browser   the variant with a Chromium; its command is `make test-browser`
+  --browser   the variant with a Chromium; its command is `make docs test-browser`
   --port N    JupyterLab's port on 127.0.0.1         (default: 8888)
   --data DIR  data sets and computed data, /data     (default: the clone's data/)
   --runs DIR  runs and their checkpoints             (default: the clone's runs/)
