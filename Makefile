@@ -32,9 +32,13 @@ $(UV):
 	@$(PYTHON) -m venv $(VENV) || { echo "This Python cannot make environments. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
 	@$(PY) -m pip install --quiet --disable-pip-version-check $$(sed -n 's/^build_requirements = //p' settings.ini)
 
+# pybullet is here for its meshes. It has no wheel for Python 3.12, where building it takes a compiler and minutes; the meshes in the wheel for 3.11 are the same.
 $(READY): settings.ini requirements.lock setup.py | $(UV)
 	@echo "Installing the locked packages (6 GB on disk; about a minute, and longer where the network is slow)"
-	@$(UV) pip install --python $(PY) --compile-bytecode --requirement requirements.lock
+	@if $(PY) -c 'import sys; sys.exit(sys.version_info < (3, 12))'; then echo pybullet; fi > $(VENV)/.elsewhere
+	@if [ -s $(VENV)/.elsewhere ]; then $(UV) pip install --python $(PY) --quiet --no-deps --only-binary :all: --python-version 3.11 \
+	  --target "$$($(PY) -c 'import sysconfig; print(sysconfig.get_path("platlib"))')" "$$(sed -n 's/^\(pybullet==[0-9.]*\).*/\1/p' requirements.lock)"; fi
+	@$(UV) pip install --python $(PY) --compile-bytecode --requirement requirements.lock --excludes $(VENV)/.elsewhere
 	@$(UV) pip install --python $(PY) --no-deps --no-build-isolation --quiet --editable .
 	@mkdir -p $(VENV)/share/jupyter/lab/settings
 	@echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' > $(VENV)/share/jupyter/lab/settings/overrides.json
