@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import NamedTuple
 import trimesh
 from fastcore.basics import patch
-from trimesh.resolvers import FilePathResolver
 from ..core.errors import AcceptableFailure, BadFile, BadInput, MissingData, Tally
 from ..core.files import inside, read_json
 from .sets import find_set
-from ..geometry.mesh import check_mesh
+from ..geometry.mesh import load_mesh
 
 # %% ../../nbs/data/02_shapenet.ipynb #87b28c0d
 _NAMES = """02691156 airplane 02747177 trash_bin 02773838 bag 02801938 basket 02808440 bathtub 02818832 bed 02828884 bench 02843684 birdhouse 02871439 bookshelf
@@ -128,24 +127,11 @@ class ShapeNetCore:
     def __repr__(self): return f"ShapeNetCore.v{self.version}: {len(self)} models in {', '.join(SYNSETS.get(c, c) for c in self.classes)}" + (f'; {self.tally}' if self.tally.tried else '')
 
 # %% ../../nbs/data/02_shapenet.ipynb #6cc4f98d
-class _ModelFiles(FilePathResolver):
-    "Finds the pictures of a model, anywhere in the model's own folder and nowhere else."
-    def __init__(self, file, border):
-        super().__init__(str(file))
-        self.border = border
-    def absolute(self, name):
-        path = (Path(self.parent)/name.strip().replace('\\', '/')).resolve()
-        if not path.is_relative_to(self.border.resolve()): raise ValueError(f'{name} leaves {self.border}')
-        return path
-
 def _load(file, border):
     "Load a mesh with the pictures below `border`."
     if not file.is_file(): raise AcceptableFailure('no mesh file', file)
     if file.stat().st_size == 0: raise AcceptableFailure('empty mesh file', file)
-    try: scene = trimesh.load_scene(file, resolver=_ModelFiles(file, border))
-    except Exception as e: raise AcceptableFailure('unreadable mesh', f'{file}: {type(e).__name__}: {e}') from e     # trimesh raises whatever its parsers meet
-    if not any(len(getattr(g, 'faces', ())) for g in scene.geometry.values()): raise AcceptableFailure('unreadable mesh', f'{file}: no triangles')
-    try: return check_mesh(scene.to_mesh(), str(file))
+    try: return load_mesh(file, root=border)
     except BadFile as e: raise AcceptableFailure('unreadable mesh', str(e)) from None
 
 # %% ../../nbs/data/02_shapenet.ipynb #4fcf39cd

@@ -18,7 +18,7 @@ class Tree(NamedTuple):
     box:np.ndarray     # (N, 2, 6) lower and upper corner of both halves
     kid:np.ndarray     # (N, 2) node number, or -1 - first triangle of a leaf
     size:np.ndarray    # (N, 2) triangles in a leaf
-    dipole:np.ndarray  # (N, 2, 9) centre, area vector, radius, area, first moment
+    far:np.ndarray     # (N, 2, 14) each half seen from afar: centre, area vector, radius, second moment, quadrupole; (0, 2, 14) where nobody asks
 
 @njit(cache=True)
 def _grow(box, lo, hi):
@@ -100,44 +100,54 @@ def _area_vector(t):
     return (by*cz - bz*cy)/2, (bz*cx - bx*cz)/2, (bx*cy - by*cx)/2
 
 @njit(cache=True)
-def _dipole_of(tri, d):
-    "The dipole of a few triangles: centre, area vector, radius, area, size (Frobenius) of the first moment."
-    d[:] = 0
+def _centre_of(tri, d):
+    "Area vector and centre of a few triangles."
+    d[:], total = 0, 0.
     for i in range(len(tri)):
         v = _area_vector(tri[i])
         area = np.sqrt(v[0]*v[0] + v[1]*v[1] + v[2]*v[2]) + 1e-300
         for k in range(3): d[k] += area * (tri[i, 0, k] + tri[i, 1, k] + tri[i, 2, k]) / 3; d[3+k] += v[k]
-        d[7] += area
-    for k in range(3): d[k] /= max(d[7], 1e-300)
-    moment = np.zeros((3, 3))
-    for i in range(len(tri)):
-        v = _area_vector(tri[i])
-        for k in range(3):
-            d[6] = max(d[6], np.sqrt((tri[i, k, 0]-d[0])**2 + (tri[i, k, 1]-d[1])**2 + (tri[i, k, 2]-d[2])**2))
-            for j in range(3): moment[j, k] += v[j] * ((tri[i, 0, k] + tri[i, 1, k] + tri[i, 2, k]) / 3 - d[k])
-    for j in range(3):
-        for k in range(3): d[8] += moment[j, k]**2
-    d[8] = np.sqrt(d[8])
+        total += area
+    for k in range(3): d[k] /= max(total, 1e-300)
 
 @njit(cache=True)
-def _dipoles(tri, kid, size):
-    "The dipole of both halves of every node."
-    out, first, last = np.zeros((len(kid), 2, 9)), np.zeros((len(kid), 2), np.int64), np.zeros((len(kid), 2), np.int64)
+def _far_of(tri, d):
+    "What a few triangles look like from afar."
+    _centre_of(tri, d)
+    m = np.zeros((3, 3))
+    for i in range(len(tri)):
+        v, sums, r2 = _area_vector(tri[i]), 0., 0.
+        for k in range(3):
+            c = tri[i, :, k] - d[k]
+            sums += (c[0]*c[0] + c[1]*c[1] + c[2]*c[2] + (c[0] + c[1] + c[2])**2) / 12
+            for j in range(3): m[j, k] += v[j] * (c[0] + c[1] + c[2]) / 3
+            r2 = max(r2, (tri[i, k, 0]-d[0])**2 + (tri[i, k, 1]-d[1])**2 + (tri[i, k, 2]-d[2])**2)
+        d[6] = max(d[6], np.sqrt(r2)); d[7] += sums * np.sqrt(v[0]*v[0] + v[1]*v[1] + v[2]*v[2])
+    for k in range(3): d[8+k] = m[0, 0] + m[1, 1] + m[2, 2] - 3*m[k, k]
+    d[11], d[12], d[13] = -3*(m[0, 1] + m[1, 0]), -3*(m[0, 2] + m[2, 0]), -3*(m[1, 2] + m[2, 1])
+
+# %% ../../nbs/geometry/05_bvh.ipynb #eaf48295
+@njit(cache=True)
+def _afar(tri, kid, size):
+    "Both halves of every node, seen from afar."
+    out, first, last = np.zeros((len(kid), 2, 14)), np.zeros((len(kid), 2), np.int64), np.zeros((len(kid), 2), np.int64)
     for node in range(len(kid)-1, -1, -1):
         for s in range(2):
             k = kid[node, s]
             first[node, s], last[node, s] = (first[k, 0], last[k, 1]) if k > 0 else (-1-k, -1-k+size[node, s])
-            _dipole_of(tri[first[node, s]:last[node, s]], out[node, s])
+            _far_of(tri[first[node, s]:last[node, s]], out[node, s])
     return out
 
 def build_tree(
-    triangles,   # (F, 3, 3) corners, each of some area; none is fine
-)->Tree:         # holds a copy
+    triangles,       # (F, 3, 3) corners, each of some area; none is fine
+    *,
+    far:bool=True,   # gather what solid angles of far groups need; nearest triangles and ray counts do without
+)->Tree:             # holds a copy
     "Sort triangles into a tree of boxes."
     triangles = np.ascontiguousarray(triangles, dtype=np.float64).reshape(-1, 3, 3)
     order, box, kid, size = _build(triangles)
     tri = triangles[order]
-    return Tree(tri, order.astype(np.int32), box, kid, size, _dipoles(tri, kid, size))
+    return Tree(tri, order.astype(np.int32), box, kid, size, _afar(tri, kid, size) if far else np.empty((0, 2, 14)))
 
 # %% ../../nbs/geometry/05_bvh.ipynb #79471892
 @njit(cache=True, error_model='numpy')

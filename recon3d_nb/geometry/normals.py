@@ -9,6 +9,7 @@ __all__ = ['corner_normals']
 import numpy as np
 import trimesh
 from numba import njit
+from .mesh import check_mesh
 
 # %% ../../nbs/geometry/08_normals.ipynb #c17a8679
 @njit(cache=True)
@@ -29,7 +30,7 @@ def corner_normals(
     crease:float=.6,        # radians; faces that meet at more than this stay sharp
 )->np.ndarray:              # (F, 3, 3) unit normal of each corner of each face, object frame
     "Normals to interpolate across faces: smooth over what is round, sharp at edges."
-    points, place = np.unique(np.asarray(mesh.vertices), axis=0, return_inverse=True)
+    points, place = np.unique(np.asarray(check_mesh(mesh, 'corner_normals').vertices), axis=0, return_inverse=True)
     faces = place.reshape(-1)[mesh.faces]
     order = np.argsort(faces.reshape(-1), kind='stable') // 3
     start = np.concatenate([[0], np.bincount(faces.reshape(-1), minlength=len(points)).cumsum()])

@@ -10,6 +10,7 @@ import warnings
 from dataclasses import dataclass
 from typing import NamedTuple
 import numpy as np
+from numba import njit
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from ..core.errors import BadInput
@@ -22,7 +23,7 @@ def _weld(vertices, faces):
     "Join vertices at equal places and drop faces without area: vertices, faces."
     p = np.asarray(vertices, dtype=np.float64) + 0.                                # + 0: -0 is 0
     order = np.lexsort(p.T[::-1])
-    new = np.r_[True, (p[order[1:]] != p[order[:-1]]).any(1)]
+    new = np.r_[True, (p[order[1:]] != p[order[:-1]]).any(1)][:len(p)]
     number = np.empty(len(p), np.int64); number[order] = np.cumsum(new) - 1
     v, f = p[order[new]], number[faces]
     e = v[f] - v[np.roll(f, 1, 1)]
@@ -46,20 +47,58 @@ def _labels(pairs, n):
     return connected_components(coo_matrix((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), (n, n)), directed=False)[1]
 
 # %% ../../nbs/geometry/06_prepare.ipynb #09340d6c
+@njit(cache=True)
+def _loops(edges, n):
+    "Walk along directed edges that balance at each of n vertices: the vertices of all simple loops, one after the other, and where each begins."
+    order = np.argsort(edges[:, 0])
+    at = np.searchsorted(edges[order, 0], np.arange(n + 1))
+    used, place, path = at[:-1].copy(), np.full(n, -1), np.empty(len(edges) + 1, np.int64)
+    out, starts, k = np.empty(len(edges), np.int64), [0], 0
+    for first in range(n):
+        v, m = first, 0
+        while True:
+            if place[v] >= 0:                                                    # been here: cut the loop off the path
+                for i in range(place[v], m): out[k] = path[i]; k += 1
+                for i in range(place[v] + 1, m): place[path[i]] = -1
+                m = place[v]
+                if k > starts[-1]: starts.append(k)
+            place[v] = m
+            path[m] = v; m += 1
+            if used[v] == at[v+1]: break
+            used[v] += 1; v = edges[order[used[v] - 1], 1]
+        place[first] = -1
+    return out, np.array(starts)
+
+@njit(cache=True)
+def _halves(loops, starts):
+    "Close loops by halving: triangles (K, 3) that run against them, and the loop of each."
+    out, owner, k = np.empty((len(loops), 3), np.int64), np.empty(len(loops), np.int64), 0
+    for l in range(len(starts) - 1):
+        todo = [(starts[l], starts[l+1] - 1)]
+        while len(todo):
+            a, z = todo.pop()
+            if z - a < 2: continue
+            out[k], owner[k] = (loops[z], loops[(a+z)//2], loops[a]), l; k += 1
+            todo.append((a, (a+z)//2)); todo.append(((a+z)//2, z))
+    return out[:k], owner[:k]
+
+# %% ../../nbs/geometry/06_prepare.ipynb #0f56ce3f
 class _Parts(NamedTuple):
     "Bodies of a mesh, that is faces linked by edges, and what closes them."
     body:np.ndarray      # (F,) body of each face
     volume:np.ndarray    # (B,) signed, of each body with its caps
-    caps:np.ndarray      # (E, 3, 3) triangles that close every rim; each group of rim edges is a cone to its middle
+    caps:np.ndarray      # (K, 3, 3) triangles that close every rim
+    rim:np.ndarray       # (E, 2) directed edges without a partner
     area:float
     together:float       # signed volume of all faces without caps: right where they nearly close, as loose triangles may
 
-def _caps(v, rim):
-    "A cone from each group of linked rim edges to its middle."
-    if not len(rim): return np.empty((0, 3, 3))
-    group = np.unique(_labels(rim, len(v))[rim[:, 0]], return_inverse=True)[1]
-    middle = np.stack([np.bincount(group, v[rim[:, 0], k]) for k in range(3)], -1) / np.bincount(group)[:, None]
-    return np.stack([v[rim[:, 1]], v[rim[:, 0]], middle[group]], 1)
+def _caps(v, rim, body):
+    "Triangles that close the rim (directed edges, each of a body), and the body of each."
+    if not len(rim): return np.empty((0, 3, 3)), np.empty(0, np.int64)
+    key, place = np.unique(body[:, None]*len(v) + rim, return_inverse=True)      # bodies that touch at a corner have rims of their own
+    loops, starts = _loops(place.reshape(-1, 2), len(key))
+    lids, owner = _halves(loops, starts)
+    return v[key[lids] % len(v)], key[loops[starts[owner]]] // len(v)
 
 def _linked(faces, n):
     "Which body each face belongs to: faces at one edge are of one body."
@@ -71,17 +110,17 @@ def _linked(faces, n):
 
 def _parts(v, faces):
     "Take a mesh apart into bodies and measure them."
-    rim, owner = _rims(faces, len(v))
-    caps, body, middle = _caps(v, rim), _linked(faces, len(v)), v[faces].mean((0, 1))
+    (rim, owner), body, middle = _rims(faces, len(v)), _linked(faces, len(v)), v[faces].mean((0, 1))
+    caps, closes = _caps(v, rim, body[owner])
     def volume(tri): return np.einsum('fi,fi->f', tri[:, 0] - middle, np.cross(tri[:, 1] - middle, tri[:, 2] - middle)) / 6
     own, lids, n = volume(v[faces]), volume(caps), body.max() + 1
     area = np.linalg.norm(np.cross(v[faces[:, 1]] - v[faces[:, 0]], v[faces[:, 2]] - v[faces[:, 0]]), axis=1).sum() / 2
-    return _Parts(body, np.bincount(body, own, n) + np.bincount(body[owner], lids, n), caps, float(area), float(own.sum()))
+    return _Parts(body, np.bincount(body, own, n) + np.bincount(closes, lids, n), caps, rim, float(area), float(own.sum()))
 
 def _surface(v, faces, caps):
     "What winding numbers are asked of: crossings and caps, or plain solid angles where rims are more than half of the mesh."
     rays = 2*len(caps) <= len(faces)
-    return Surface(build_tree(v[faces]), build_tree(caps if rays else caps[:0]), rays)
+    return Surface(build_tree(v[faces], far=not rays), build_tree(caps if rays else caps[:0]), rays)
 
 # %% ../../nbs/geometry/06_prepare.ipynb #8c04961e
 def _sets(faces, n):
@@ -113,6 +152,15 @@ def _readings(faces, n):
     if ((uses == 2) & (balance != 0)).any(): out['agreed'] = _agree(single, n)
     return out
 
+def _choose(v, faces):
+    "The reading that encloses something and leaves the fewest rims: faces, their parts, how many were reversed, and whether nothing is enclosed."
+    readings = _readings(faces, len(v))
+    parts = {k: _parts(v, r) for k, r in readings.items()}
+    empty = {k: max(np.abs(p.volume).max(), abs(p.together)) <= 1e-12 * p.area**1.5 for k, p in parts.items()}
+    best = min(readings, key=lambda k: (empty[k], len(parts[k].rim)))
+    chosen = readings[best]
+    return chosen, parts[best], int((chosen != readings.get('single', readings['plain'])).any(1).sum()) if best == 'agreed' else 0, empty[best]
+
 # %% ../../nbs/geometry/06_prepare.ipynb #e0adeb74
 def _front(v, faces, caps, ask):
     "The winding number just in front of some faces."
@@ -122,7 +170,7 @@ def _front(v, faces, caps, ask):
 
 def _turn(v, faces, parts):
     "Reverse what is inside out: faces, and how many bodies were turned."
-    body, volume, caps, area, together = parts
+    body, volume, caps, _, area, together = parts
     known = np.abs(volume).max() > 1e-9 * area**1.5 / len(volume)
     flip = np.full(len(volume), (volume.sum() if known else together) < 0)
     if flip[0]: faces, volume, caps = faces[:, ::-1], -volume, caps[:, ::-1]
@@ -165,7 +213,7 @@ def _doubtful(mesh, surface, seed=0):
     "Share of probes, 1% of the size off both sides of the surface, with w far from whole; share of places where in addition the side does not change."
     on = sample_surface(mesh, 500, seed)
     step = .01 * np.ptp(mesh.vertices, axis=0).max() * on.normals
-    front, back = winding(surface, np.r_[on.points + step, on.points - step]).reshape(2, -1)
+    front, back = winding(surface, np.r_[on.points + step, on.points - step], within=.005).reshape(2, -1)
     far_f, far_b = np.abs(front - np.round(front)) > .25, np.abs(back - np.round(back)) > .25
     return float((far_f.mean() + far_b.mean()) / 2), float(((far_f | far_b) & ~((front < .5) & (back > .5))).mean())
 
@@ -178,16 +226,11 @@ def prepare(
     import trimesh
     check_mesh(mesh, 'prepare')
     v, welded = _weld(mesh.vertices, mesh.faces)
-    readings = _readings(welded, len(v))
-    parts = {k: _parts(v, r) for k, r in readings.items()}
-    empty = {k: max(np.abs(p.volume).max(), abs(p.together)) <= 1e-12 * p.area**1.5 for k, p in parts.items()}
-    best = min(readings, key=lambda k: (empty[k], len(parts[k].caps)))
-    chosen = readings[best]
-    if empty[best]: raise BadInput('prepare', 'the mesh encloses something', f'{len(chosen)} faces around no volume', 'For a sheet, ask geometry.bvh.closest for a distance without sign.')
-    reversed_ = int((chosen != readings.get('single', readings['plain'])).any(1).sum()) if best == 'agreed' else 0
-    faces, turned = _turn(v, chosen, parts[best])
-    measured = _parts(v, faces) if turned else parts[best]
-    surface, rim = _surface(v, faces, measured.caps), len(measured.caps)
+    chosen, parts, reversed_, empty = _choose(v, welded)
+    if empty: raise BadInput('prepare', 'the mesh encloses something', f'{len(chosen)} faces around no volume', 'For a sheet, ask geometry.bvh.closest for a distance without sign.')
+    faces, turned = _turn(v, chosen, parts)
+    measured = _parts(v, faces) if turned else parts
+    surface, rim = _surface(v, faces, measured.caps), len(measured.rim)
     doubtful, lost = _doubtful(trimesh.Trimesh(v, faces, process=False), surface) if rim else (0., 0.)
     report = Report(faces=len(faces), bodies=len(measured.volume), degenerate=len(mesh.faces) - len(welded), doubled=len(welded) - len(chosen), reversed=reversed_,
                     turned=turned, rim=rim, doubtful=doubtful)

@@ -13,6 +13,7 @@ from numba import njit
 from ..core.compute import rng, torch_rng
 from ..core.errors import BadInput
 from .isosurface import SparseGrid, _get
+from .mesh import check_mesh
 
 # %% ../../nbs/geometry/09b_refine.ipynb #a16ed587
 @njit(cache=True)
@@ -78,19 +79,18 @@ def audit(
 
 # %% ../../nbs/geometry/09b_refine.ipynb #09412a2f
 def simplify(
-    mesh:trimesh.Trimesh,    # edges of one or two faces, as marching cubes gives; not changed
+    mesh:trimesh.Trimesh,    # any; sheets that share an edge of more than two faces come apart there; not changed
     faces:int=5000,          # how many to keep
 )->trimesh.Trimesh:          # positions and faces only
     "Collapse edges until so many faces are left; a mesh that has no more stays as it is."
     import igl
     if faces < 4: raise BadInput('simplify', 'keep four faces at least', faces)
-    if not np.isfinite(mesh.vertices).all(): raise BadInput('simplify', 'vertices are finite numbers')
+    check_mesh(mesh, 'simplify')
     plain = trimesh.Trimesh(mesh.vertices, mesh.faces)                                 # joins equal positions
     plain.update_faces(plain.nondegenerate_faces(height=0)); plain.remove_unreferenced_vertices()
     if len(plain.faces) <= faces: return plain
-    shared = np.unique(plain.edges_sorted, axis=0, return_counts=True)[1].max()
-    if shared > 2: raise BadInput('simplify', 'an edge belongs to two faces at most', f'{shared}', 'Repair the mesh first.')
-    v, f, *_ = igl.qslim(np.asfortranarray(plain.vertices, dtype=np.float64), np.asfortranarray(plain.faces, dtype=np.int32), faces)
+    v, f, _ = igl.split_nonmanifold(np.array(plain.vertices, dtype=np.float64), np.array(plain.faces, dtype=np.int64))
+    v, f, *_ = igl.qslim(np.asfortranarray(v), np.asfortranarray(f, dtype=np.int32), faces)
     return trimesh.Trimesh(v, f, process=False)
 
 # %% ../../nbs/geometry/09b_refine.ipynb #91aea26a

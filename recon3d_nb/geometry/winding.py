@@ -76,26 +76,55 @@ def _solid_angle(t, x, y, z):
     return np.arctan2(det, a*b*c + (ax*bx + ay*by + az*bz)*c + (bx*cx + by*cy + bz*cz)*a + (cx*ax + cy*ay + cz*az)*b) / (2*np.pi)
 
 @njit(cache=True, error_model='numpy')
-def _flux(tree, x, y, z, tol, stack):
-    "Winding number of any faces, and a bound of its error; a patch stands as a dipole if that costs at most `tol`."
-    stack[0], top, total, err = 0, 1, 0., 0.
+def _from_afar(m, x, y, z, tol):
+    "Winding number of a patch as dipole and quadrupole, and a bound of the error, or -1 where that may exceed `tol`."
+    px, py, pz = m[0]-x, m[1]-y, m[2]-z
+    d2 = px*px + py*py + pz*pz
+    if d2 <= m[6]*m[6]: return 0., -1.
+    d = np.sqrt(d2)
+    gap = d - m[6]
+    err = .0923099 * m[7] * (3*d - 2*m[6]) / (d*d2*gap*gap)                       # 1.16 / 4 pi
+    if err > tol: return 0., -1.
+    q = m[8]*px*px + m[9]*py*py + m[10]*pz*pz + m[11]*px*py + m[12]*px*pz + m[13]*py*pz
+    return ((m[3]*px + m[4]*py + m[5]*pz)*d2 + q) / (4*np.pi*d2*d2*d), err
+
+# %% ../../nbs/geometry/05_winding.ipynb #7060d879
+@njit(cache=True)
+def _open(tree, x, y, z, tol, stack, top, late, w, err, n):
+    "Sum what the nodes on the stack hold; patches taken from afar go to the list, whose new length is returned too."
+    total = 0.
     while top > 0:
         top -= 1
         node = stack[top]
         for s in range(2):
-            m, k = tree.dipole[node, s], tree.kid[node, s]
-            px, py, pz = m[0]-x, m[1]-y, m[2]-z
-            d2 = px*px + py*py + pz*pz
-            if tol > 0 and d2 > m[6]*m[6]:
-                d, t = np.sqrt(d2), m[6] / np.sqrt(d2)
-                e = (2.45*m[8]/d + 1.16*m[7]*t*t*(3 - 2*t)/((1-t)*(1-t))) / (4*np.pi*d2)
-                if e <= tol:
-                    total += (m[3]*px + m[4]*py + m[5]*pz) / (4*np.pi*d2*d); err += e
-                    continue
-            if k > 0: stack[top] = k; top += 1
+            far, e = _from_afar(tree.far[node, s], x, y, z, tol) if tol > 0 else (0., -1.)
+            k = tree.kid[node, s]
+            if e >= 0: late[n], w[n], err[n] = 2*node + s, far, e; n += 1
+            elif k > 0: stack[top] = k; top += 1
             else:
                 for i in range(-1-k, -1-k + tree.size[node, s]): total += _solid_angle(tree.tri[i], x, y, z)
-    return total, err
+    return total, n
+
+@njit(cache=True)
+def _flux(tree, x, y, z, aim, within, work):
+    "Winding number of any faces and a bound of its error, which is `within`, or so small that the side of `aim` is sure."
+    stack, late, w, err = work
+    tol, total, n, top = .1 if np.isfinite(aim) or within > 0 else 0., 0., 0, 1
+    stack[0] = 0
+    while True:
+        more, n = _open(tree, x, y, z, tol, stack, top, late, w, err, n)
+        total += more
+        value, off = total + w[:n].sum(), err[:n].sum()
+        if n == 0 or abs(value - aim) > off or off <= within: return value, off
+        tol, top, kept = (tol/4 if tol > 1e-6 else 0.), 0, 0
+        for i in range(n):
+            node, s = late[i] // 2, late[i] % 2
+            k = tree.kid[node, s]
+            if err[i] <= tol and tol > 0: late[kept], w[kept], err[kept] = late[i], w[i], err[i]; kept += 1
+            elif k > 0: stack[top] = k; top += 1
+            else:
+                for j in range(-1-k, -1-k + tree.size[node, s]): total += _solid_angle(tree.tri[j], x, y, z)
+        n = kept
 
 # %% ../../nbs/geometry/05_winding.ipynb #be3a446d
 class Surface(NamedTuple):
@@ -105,9 +134,15 @@ class Surface(NamedTuple):
     rays:bool     # faces and caps together are closed, so crossings can be counted; False: solid angles of `faces` alone
 
 @njit(cache=True)
-def _crossings(faces, caps, x, y, z, stack):
+def _workspace(faces, caps):
+    "What a search needs: a stack, and a list of patches taken from afar with their winding numbers and errors."
+    n = 2*max(len(faces.kid), len(caps.kid)) + 256
+    return np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n), np.empty(n)
+
+@njit(cache=True)
+def _crossings(faces, caps, x, y, z, work):
     "Winding number of faces and caps together, an integer."
-    b = faces.box[0]
+    b, stack = faces.box[0], work[0]
     lo, hi = min(b[0, 0], b[1, 0]), max(b[0, 3], b[1, 3])
     way, slack = (1 if 2*x > lo + hi else -1), 1e-11 * (abs(x) + abs(y) + abs(z) + hi - lo)
     for r in range(3):
@@ -116,16 +151,7 @@ def _crossings(faces, caps, x, y, z, stack):
             more, sure = _count(caps, x, y, z, _RAYS[r, 0], _RAYS[r, 1], way, slack, stack)
             n += more
         if sure: return float(n)
-    return np.round(_flux(faces, x, y, z, 0., stack)[0] + _flux(caps, x, y, z, 0., stack)[0])
-
-@njit(cache=True)
-def _winding(faces, caps, rays, x, y, z, tol, stack):
-    "Winding number and a bound of its error, which `tol` = 0 makes zero."
-    if not rays: return _flux(faces, x, y, z, tol, stack)
-    n = _crossings(faces, caps, x, y, z, stack)
-    if len(caps.tri) == 0: return n, 0.
-    w, err = _flux(caps, x, y, z, tol, stack)
-    return n - w, err
+    return np.round(_flux(faces, x, y, z, np.nan, 0., work)[0] + _flux(caps, x, y, z, np.nan, 0., work)[0])
 
 # %% ../../nbs/geometry/05_winding.ipynb #ae011240
 @njit(cache=True)
@@ -134,29 +160,45 @@ def _one_room(p, i, j, clear):
     x, y, z, reach = p[i, 0]-p[j, 0], p[i, 1]-p[j, 1], p[i, 2]-p[j, 2], (clear[i] + clear[j]) * (1 - 1e-9)
     return x*x + y*y + z*z < reach*reach
 
+@njit(cache=True)
+def _between(caps, p, q, stack):
+    "Might a cap lie between two points: does the box of one touch the box of both?"
+    if len(caps.tri) == 0: return False
+    stack[0], top = 0, 1
+    while top > 0:
+        top -= 1
+        node = stack[top]
+        for s in range(2):
+            b, k, apart = caps.box[node, s], caps.kid[node, s], False
+            for i in range(3): apart |= b[i] > max(p[i], q[i]) or b[3+i] < min(p[i], q[i])
+            if apart: continue
+            if k < 0: return True
+            stack[top] = k; top += 1
+    return False
+
+# %% ../../nbs/geometry/05_winding.ipynb #1b23a5f7
 @njit(parallel=True, cache=True)
-def _winding_all(faces, caps, rays, points, order, tols, clear, out):
-    "Winding numbers, each as near as it takes to know its side of 1/2; `tols` falls, and 0 is exact."
-    share = rays and len(caps.tri) == 0 and len(clear) > 0
+def _winding_all(faces, caps, rays, exact, within, points, order, clear, out):
+    "Winding numbers; not `exact`: each as near as it takes to know its side of 1/2."
     for run in prange((len(points) + 1023) // 1024):
-        stack = np.empty(256, np.int32)
-        part = order[run*1024:(run+1)*1024]
+        work, part, n = _workspace(faces, caps), order[run*1024:(run+1)*1024], 0.
         for i in range(len(part)):
             j = part[i]
-            if share and i > 0 and _one_room(points, j, part[i-1], clear): out[j] = out[part[i-1]]; continue
-            for tol in tols:
-                w, err = _winding(faces, caps, rays, points[j, 0], points[j, 1], points[j, 2], tol, stack)
-                out[j] = w
-                if abs(w - .5) > err: break
+            x, y, z = points[j]
+            if not rays: out[j] = _flux(faces, x, y, z, np.nan if exact else .5, within if exact else 0., work)[0]; continue
+            if i == 0 or len(clear) == 0 or not _one_room(points, j, part[i-1], clear) or _between(caps, points[j], points[part[i-1]], work[0]):
+                n = _crossings(faces, caps, x, y, z, work)
+            out[j] = n - (_flux(caps, x, y, z, np.nan if exact else n - .5, within if exact else 0., work)[0] if len(caps.tri) > 0 else 0.)
 
 def winding(
     surface:Surface,   # of at least one face
     points,            # (N, 3) finite, float64
     clear=None,        # (N,) distance to the surface, or less; None: not known
     *,
-    exact:bool=True,   # to rounding; False: only the side of 1/2 is sure, and it is faster where the surface is open
+    exact:bool=True,   # False: only the side of 1/2 is sure, and it is faster where the surface is open
+    within:float=0.,   # error allowed where `exact`; 0: rounding
 )->np.ndarray:         # (N,) 1 inside, 0 outside, between them near a hole
     "Count how often the surface winds around each point."
     out, clear = np.zeros(len(points)), np.empty(0) if clear is None else clear
-    if len(points): _winding_all(*surface, points, morton_order(points), np.array([0.] if exact else [3e-3, 3e-4, 3e-5, 0.]), clear, out)
+    if len(points): _winding_all(*surface, exact, float(within), points, morton_order(points), clear, out)
     return out
