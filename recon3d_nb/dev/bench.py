@@ -30,6 +30,8 @@ class Row:
         "The exponent k of time = c n^k between the ends."
         return float(np.log(seconds[-1] / seconds[0]) / np.log(sizes[-1] / sizes[0])) if len(sizes) > 1 else float('nan')
 
+    def _repr_pretty_(self, p, cycle): p.text(table([self]))
+
     def cells(self)->list[str]:
         "The row as texts: name, input, ours, growth, peer, its seconds, its growth, ratio."
         k = lambda s: f'n^{self.growth(self.sizes, s):.1f}' if len(self.sizes) > 1 else ''

@@ -8,7 +8,8 @@ __all__ = ['Tree', 'build_tree', 'morton_order', 'Closest', 'closest']
 # %% ../../nbs/geometry/05_bvh.ipynb #dd8f6f4b
 from typing import NamedTuple
 import numpy as np
-from numba import njit, prange
+from numba import njit
+from ..core.compute import share
 
 # %% ../../nbs/geometry/05_bvh.ipynb #0f854268
 class Tree(NamedTuple):
@@ -234,10 +235,10 @@ def morton_order(
     return np.argsort(_morton(points, lo, 2097151 / max((hi - lo).max(), 1e-300)))
 
 # %% ../../nbs/geometry/05_bvh.ipynb #e2e3f9f2
-@njit(parallel=True, cache=True)
-def _closest(tree, points, order, dist, face):
+@njit(nogil=True, cache=True)
+def _closest(tree, points, order, dist, face, first, step):
     "Ask runs of 1024 points; each run goes to the next free core and warms its own guess."
-    for run in prange((len(points) + 1023) // 1024):
+    for run in range(first, (len(points) + 1023) // 1024, step):
         stack, far, guess = np.empty(256, np.int32), np.empty(256), 0
         for j in order[run*1024:(run+1)*1024]:
             d, guess = _nearest(tree, points[j, 0], points[j, 1], points[j, 2], guess, stack, far)
@@ -254,5 +255,5 @@ def closest(
 )->Closest:       # exact to rounding
     "Find the nearest triangle to each point."
     out = Closest(np.empty(len(points)), np.empty(len(points), np.int32))
-    if len(points): _closest(tree, points, morton_order(points), *out)
+    if len(points): share(_closest, -(-len(points) // 1024), tree, points, morton_order(points), *out)
     return out

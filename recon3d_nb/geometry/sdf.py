@@ -8,7 +8,7 @@ __all__ = ['TRAIN_VARIANCES', 'TEST_VARIANCES', 'check_points', 'signed_distance
 # %% ../../nbs/geometry/06_sdf.ipynb #d5520d82
 from typing import NamedTuple
 import numpy as np
-from ..core.compute import rng
+from ..core.compute import rng, use_threads
 from ..core.errors import BadInput
 from .bvh import closest
 from .mesh import sample_surface

@@ -8,7 +8,8 @@ __all__ = ['Surface', 'winding']
 # %% ../../nbs/geometry/05_winding.ipynb #7f7af95c
 from typing import NamedTuple
 import numpy as np
-from numba import njit, prange
+from numba import njit
+from ..core.compute import share
 from .bvh import Tree, build_tree, morton_order
 
 # %% ../../nbs/geometry/05_winding.ipynb #b1dd1cf3
@@ -177,10 +178,10 @@ def _between(caps, p, q, stack):
     return False
 
 # %% ../../nbs/geometry/05_winding.ipynb #1b23a5f7
-@njit(parallel=True, cache=True)
-def _winding_all(faces, caps, rays, exact, within, points, order, clear, out):
+@njit(nogil=True, cache=True)
+def _winding_all(faces, caps, rays, exact, within, points, order, clear, out, first, step):
     "Winding numbers; not `exact`: each as near as it takes to know its side of 1/2."
-    for run in prange((len(points) + 1023) // 1024):
+    for run in range(first, (len(points) + 1023) // 1024, step):
         work, part, n = _workspace(faces, caps), order[run*1024:(run+1)*1024], 0.
         for i in range(len(part)):
             j = part[i]
@@ -200,5 +201,5 @@ def winding(
 )->np.ndarray:         # (N,) 1 inside, 0 outside, between them near a hole
     "Count how often the surface winds around each point."
     out, clear = np.zeros(len(points)), np.empty(0) if clear is None else clear
-    if len(points): _winding_all(*surface, exact, float(within), points, morton_order(points), clear, out)
+    if len(points): share(_winding_all, -(-len(points) // 1024), *surface, exact, float(within), points, morton_order(points), clear, out)
     return out

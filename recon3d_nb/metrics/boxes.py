@@ -9,7 +9,8 @@ __all__ = ['SIGNS', 'PRISM', 'PATHS', 'KINDS', 'TURNS', 'Box', 'box_iou', 'Objec
 # %% ../../nbs/metrics/03_boxes.ipynb #a97275f2
 from dataclasses import dataclass
 import numpy as np
-from numba import njit, prange
+from numba import njit
+from ..core.compute import share
 from ..core.errors import BadInput
 from ..geometry.symmetry import SymmetryGroup
 from .pose import degrees_cm
@@ -104,11 +105,16 @@ def _inside_volume(corners, half, paths):
             top += n
     return volume
 
-@njit(parallel=True, cache=True)
+# %% ../../nbs/metrics/03_boxes.ipynb #bbb112e8
+@njit(nogil=True, cache=True)
+def _shared_some(corners, half, paths, out, first, step):
+    "Shared volume of each `step`-th pair from `first` on."
+    for i in range(first, len(half), step): out[i] = _inside_volume(corners[i], half[i], paths)
+
 def _shared(corners, half, paths):
     "Shared volume of each pair."
     out = np.empty(len(half))
-    for i in prange(len(half)): out[i] = _inside_volume(corners[i], half[i], paths)
+    share(_shared_some, len(half), corners, half, paths, out)
     return out
 
 def _oriented(a:Box, b:Box)->np.ndarray:

@@ -9,8 +9,9 @@ __all__ = ['TAUS', 'CM', 'Pair', 'pair', 'add', 'adds', 'equivalent_poses', 'mss
 # %% ../../nbs/metrics/02_pose.ipynb #ec8b61c1
 from typing import NamedTuple
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from pykdtree.kdtree import KDTree
+from ..core.compute import share
 from ..core.errors import BadInput
 from ..geometry.symmetry import SymmetryGroup
 
@@ -117,17 +118,15 @@ def _worst_point(A, a, B, b, K, points, first, best, flat):
         if largest >= best: return largest, witness
     return largest, witness
 
-@njit(parallel=True, cache=True)
-def _least_worst(R, t, R_same, t_same, K, points, flat):
+@njit(nogil=True, cache=True)
+def _least_worst(R, t, R_same, t_same, K, points, flat, out, start, step):
     "For each pose the least, over equivalent truths, of the largest distance."
-    out = np.empty(len(R))
-    for b in prange(len(R)):
+    for b in range(start, len(R), step):
         best, first = np.inf, 0
         for g in range(R_same.shape[1]):
             d, first = _worst_point(R[b], t[b], R_same[b, g], t_same[b, g], K[b], points, first, best, flat)
             best = min(best, d)
         out[b] = np.sqrt(best)
-    return out
 
 def _max_distance(where, poses, K, points, symmetry, step):
     "What MSSD and MSPD share; K None: in space."
@@ -135,7 +134,9 @@ def _max_distance(where, poses, K, points, symmetry, step):
     same, size = equivalent_poses(p.R_true, p.t_true, symmetry, step), (len(p.R), 3, 3)
     try: cameras = np.broadcast_to(np.eye(3) if K is None else _array(K), (*p.shape, 3, 3)).reshape(size)
     except ValueError: raise BadInput(where, 'K is (3, 3), or one a pose', f'{np.shape(K)} for poses {p.shape}') from None
-    return _missed(p, _least_worst(p.R, p.t, *map(np.ascontiguousarray, same), np.ascontiguousarray(cameras), points, K is not None))
+    out = np.empty(len(p.R))
+    share(_least_worst, len(out), p.R, p.t, *map(np.ascontiguousarray, same), np.ascontiguousarray(cameras), points, K is not None, out)
+    return _missed(p, out)
 
 # %% ../../nbs/metrics/02_pose.ipynb #8eb987dc
 def mssd(
@@ -168,12 +169,11 @@ def mspd(
 # %% ../../nbs/metrics/02_pose.ipynb #37b3e1d7
 TAUS = tuple(k/20 for k in range(1, 11))             # of VSD, as fractions of the diameter
 
-@njit(parallel=True, cache=True)
-def _vsd(est, true, test, rays, delta, taus, linear):
+@njit(nogil=True, cache=True)
+def _vsd(est, true, test, rays, delta, taus, linear, out, first, step):
     "Count costs over the union of the visible masks; distance = depth x length of the ray."
     B, H, W = est.shape
-    out = np.ones((B, len(taus)))
-    for b in prange(B):
+    for b in range(first, B, step):
         union, apart, cost = 0, 0, np.zeros(len(taus))
         for v in range(H):
             for u in range(W):
@@ -188,7 +188,6 @@ def _vsd(est, true, test, rays, delta, taus, linear):
                 elif seen:
                     for k in range(len(taus)): cost[k] += min(1., abs(e-g)/taus[k]) if linear else (1. if abs(e-g) >= taus[k] else 0.)
         if union > 0: out[b] = (cost + apart) / union
-    return out
 
 def ray_lengths(
     K,              # (..., 3, 3) pixels
@@ -224,7 +223,9 @@ def vsd(
     rays = ray_lengths(K, size)
     if rays.ndim > 2 and rays.shape[:-2] != batch: raise BadInput('vsd', 'K is (3, 3), or one a pose', f'{np.shape(K)} for depth maps {est.shape}')
     maps = [np.ascontiguousarray(a.reshape(-1, *size)) for a in (est, true, test, rays)]
-    return _vsd(*maps, float(delta), taus*diameter, cost == 'tlinear').reshape(*batch, len(taus))
+    out = np.ones((len(maps[0]), len(taus)))
+    share(_vsd, len(out), *maps, float(delta), taus*diameter, cost == 'tlinear', out)
+    return out.reshape(*batch, len(taus))
 
 # %% ../../nbs/metrics/02_pose.ipynb #255ca73c
 def vsd_rendered(

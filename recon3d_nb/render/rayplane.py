@@ -13,7 +13,8 @@ from numba import njit
 from torch import Tensor
 from ..core.errors import BadInput
 from ..geometry.camera import depth_points
-from .zbuffer import share, zbuffer
+from ..core.compute import share
+from .zbuffer import zbuffer
 
 # %% ../../nbs/render/03_rayplane.ipynb #37a398b1
 def _cofactor(R:Tensor)->Tensor:
