@@ -38,7 +38,7 @@ $(READY): settings.ini requirements.lock setup.py | $(UV)
 	@if $(PY) -c 'import sys; sys.exit(sys.version_info < (3, 12))'; then echo pybullet; fi > $(VENV)/.elsewhere
 	@if [ -s $(VENV)/.elsewhere ]; then $(UV) pip install --python $(PY) --quiet --no-deps --only-binary :all: --python-version 3.11 \
 	  --target "$$($(PY) -c 'import sysconfig; print(sysconfig.get_path("platlib"))')" "$$(sed -n 's/^\(pybullet==[0-9.]*\).*/\1/p' requirements.lock)"; fi
-	@$(UV) pip install --python $(PY) --compile-bytecode --requirement requirements.lock --excludes $(VENV)/.elsewhere
+	@$(UV) pip install --python $(PY) --compile-bytecode --requirement requirements.lock $$(test ! -s $(VENV)/.elsewhere || echo --excludes $(VENV)/.elsewhere)
 	@$(UV) pip install --python $(PY) --no-deps --no-build-isolation --quiet --editable .
 	@mkdir -p $(VENV)/share/jupyter/lab/settings
 	@echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' > $(VENV)/share/jupyter/lab/settings/overrides.json

@@ -37,7 +37,7 @@ class Names(NbdevLookup):
         self.module, self.plain = module, set(plain)
 
     def __getitem__(self, name):
-        if name in self.plain: return None
+        if name in self.plain or name.startswith('_'): return None                # private names have no place on a page
         own = self.syms.get(f'{self.module}.{name}')
         return own or (None if name in _shared(get_config().lib_name) else super().__getitem__(name))
 
