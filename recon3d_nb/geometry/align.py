@@ -17,6 +17,8 @@ from .rotation import Similarity
 # %% ../../nbs/geometry/11_align.ipynb #7650c633
 def _check_pairs(where:str, src:Tensor, dst:Tensor, w:Tensor|None=None):
     "Refuse pairs that no fit can be made of."
+    for name, p in dict(src=src, dst=dst).items():
+        if not isinstance(p, Tensor): raise BadInput(where, f'{name} is a tensor', type(p).__name__, 'torch.as_tensor(points) makes one.')
     if src.shape != dst.shape or src.ndim < 2 or src.shape[-1] != 3:
         raise BadInput(where, 'src and dst must share shape (..., N, 3)', f'src {tuple(src.shape)}, dst {tuple(dst.shape)}', 'Match points first.')
     if not (src.is_floating_point() and src.dtype == dst.dtype and src.device == dst.device):
