@@ -11,34 +11,19 @@ import numpy as np
 import trimesh
 from scipy.spatial import cKDTree
 from ..core.errors import BadInput
+from .colour import surface_colour
 from .gap import Surface, _motions, read_surface
 from .mesh import sample_surface
 
 # %% ../../nbs/geometry/10_paint.ipynb #1a1a240b
-def _read_image(image, uv)->np.ndarray:
-    "Colours (n, 3) of an image at (n, 2) coordinates with v upwards, between its four nearest pixels."
-    img = np.asarray(image.convert('RGB'), dtype=float) / 255
-    h, w = img.shape[:2]
-    at = np.stack([uv[:, 0] % 1 * w, (1 - uv[:, 1] % 1) * h], 1) - .5
-    x, y = np.floor(at).astype(int).T
-    fx, fy = (at - np.floor(at)).T[..., None]
-    pixel = lambda dy, dx: img[(y + dy) % h, (x + dx) % w]
-    return (1 - fy)*((1 - fx)*pixel(0, 0) + fx*pixel(0, 1)) + fy*((1 - fx)*pixel(1, 0) + fx*pixel(1, 1))
-
 def colour_at(
     mesh,              # trimesh.Trimesh with a texture, vertex colours or face colours
     points,            # (n, 3) on its surface
     face,              # (n,) the faces they lie on
 )->np.ndarray:         # (n, 3) red, green, blue in [0, 1]
-    "The colour of points on a mesh."
-    visual, tri = mesh.visual, mesh.faces[face]
-    part = lambda values: np.einsum('ni,nid->nd', trimesh.triangles.points_to_barycentric(mesh.triangles[face], points), values[tri])
-    if visual.kind == 'texture' and visual.uv is not None:
-        image = getattr(visual.material, 'image', None) or getattr(visual.material, 'baseColorTexture', None)
-        return _read_image(image, part(visual.uv)) if image is not None else np.tile(np.asarray(visual.material.main_color[:3]) / 255, (len(face), 1))
-    if visual.kind == 'vertex': return part(visual.vertex_colors[:, :3] / 255)
-    if visual.kind == 'face': return visual.face_colors[face, :3] / 255
-    raise BadInput('colour_at', 'the mesh has a texture or colours', visual.kind, 'Leave texture out, or load the file with its material.')
+    "The colour of points on a mesh; one that has none is refused."
+    if mesh.visual.kind is None: raise BadInput('colour_at', 'the mesh has a texture or colours', None, 'Leave texture out, or load the file with its material.')
+    return surface_colour(mesh, face, trimesh.triangles.points_to_barycentric(mesh.triangles[face], points)).numpy()
 
 # %% ../../nbs/geometry/10_paint.ipynb #6583b633
 class Paint(NamedTuple):
