@@ -19,8 +19,14 @@ COMMANDS = {   # words -> (module:function, one line)
     'shapes list': ('recon3d_nb.cli.data:list_shapes', 'the embedded meshes and the parametric families, by name'),
     'shapes sheet': ('recon3d_nb.cli.data:sheet', 'a picture of embedded meshes or of families'),
     'shapes write': ('recon3d_nb.cli.data:write_shapes', 'a folder of meshes from the parametric families'),
+    'deepsdf prepare': ('recon3d_nb.cli.deepsdf:prepare', 'sample the signed distances of shapes'),
+    'deepsdf train': ('recon3d_nb.cli.deepsdf:train', 'learn a decoder, and a code for each shape'),
+    'deepsdf reconstruct': ('recon3d_nb.cli.deepsdf:reconstruct', 'find the codes of other shapes, and write meshes'),
+    'deepsdf evaluate': ('recon3d_nb.cli.deepsdf:evaluate', 'score what was reconstructed'),
+    'deepsdf complete': ('recon3d_nb.cli.deepsdf:complete', 'a whole shape from one depth image'),
+    'deepsdf plot': ('recon3d_nb.cli.deepsdf:plot', 'curves of a training, and shapes as they grew'),
 }
-GROUPS = {'data': 'real data sets', 'shapes': 'shapes that come with the package'}
+GROUPS = {'data': 'real data sets', 'shapes': 'shapes that come with the package', 'deepsdf': 'shapes as codes of a signed distance'}
 
 # %% ../../nbs/cli/01_main.ipynb #6b9ce0ea
 def _kind(param, hints):

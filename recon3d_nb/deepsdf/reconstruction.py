@@ -15,7 +15,7 @@ from ..core.errors import AcceptableFailure, BadInput
 from ..core.progress import progress
 from .decoder import DeepSDF, field
 from .training import Scenes, _starts
-from ..geometry.isosurface import extract
+from ..geometry.isosurface import coarsest, extract
 from ..geometry.sdf import SdfSamples
 from ..learn.losses import clamped_l1
 
@@ -117,7 +117,7 @@ def decode(
     "Draw the shape of a code."
     was = decoder.training
     decoder.eval()
-    try: mesh = extract(field(decoder, code), resolution=resolution, start=min(32, resolution), band=.87, chunk=chunk, device=next(decoder.parameters()).device)
+    try: mesh = extract(field(decoder, code), resolution=resolution, start=coarsest(resolution), band=.87, chunk=chunk, device=next(decoder.parameters()).device)
     finally: decoder.train(was)
     return max(mesh.split(only_watertight=False), key=lambda m: m.area) if largest else mesh
 
