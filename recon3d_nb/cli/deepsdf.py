@@ -66,6 +66,7 @@ def train(
     precision:Literal['32', 'bf16', '16']='32',   # of the arithmetic
     stream:bool=False,                   # read samples from disk as they are needed
     minutes:float=0.,                    # end cleanly after so many; 0: when it is done
+    begin:Path|None=None,                # an experiment to begin from, with the same network
     resume:bool=False,                   # go on with the run
     device:str='',                       # cpu, cuda; none: the best there is
 )->int:
@@ -74,7 +75,7 @@ def train(
     from recon3d_nb.deepsdf.training import fit
     split = split or data/'splits/train.json'
     how = _specs(run, specs, width=width, layers=layers, CodeLength=code_length, NumEpochs=epochs, SamplesPerScene=samples, ScenesPerBatch=scenes, DataSource=str(data), TrainSplit=str(split))
-    got = fit(how, Path(run), data=data, instances=read_instances(split), seed=seed, batch_split=batch_split, precision=precision, in_memory=not stream, max_minutes=minutes or None, resume=resume, device=device or None)
+    got = fit(how, Path(run), data=data, instances=read_instances(split), seed=seed, batch_split=batch_split, precision=precision, in_memory=not stream, max_minutes=minutes or None, begin=begin, resume=resume, device=device or None)
     print(f'{run}: {got.fitted.stopped} after {got.fitted.step:,} steps, {got.fitted.seconds/60:.1f} minutes in all')
     return 0
 
@@ -125,15 +126,11 @@ def _from_file(path):
 
 def _from_mesh(path, azimuth, elevation, size):
     "The depth image of a mesh, and its true surface in the normalised frame."
-    import numpy as np
     from recon3d_nb.data.source import shapes
-    from recon3d_nb.geometry.camera import intrinsics, look_at, orbit
+    from recon3d_nb.deepsdf.completion import depth_view
     from recon3d_nb.geometry.mesh import normalise, sample_surface
-    from recon3d_nb.render.core import render
     mesh = normalise(shapes(path)[0].mesh(), margin=1.03).mesh
-    K, (R, t) = intrinsics(np.radians(40), (size, size)), look_at(orbit(np.radians(azimuth), np.radians(elevation), 3.2))
-    depth = render(mesh, R, t, K, (size, size), what=('depth',)).depth[0]
-    return dict(depth=np.asarray(depth), K=np.asarray(K), R=np.asarray(R), t=np.asarray(t)), sample_surface(mesh, 30_000).points
+    return depth_view(mesh, azimuth, elevation, size)._asdict(), sample_surface(mesh, 30_000).points
 
 def _tell(mesh, truth, image):
     "Say how far a completion is from the truth, the unseen side by itself."

@@ -16,13 +16,14 @@ from ..core.compute import pick_device
 from ..core.config import to_dict
 from ..core.errors import BadInput
 from ..core.progress import progress
-from .decoder import DeepSDF, write_published
+from .decoder import DeepSDF, load_published, write_published
 from .layout import DataSource, Experiment, Specs, read_instances, read_samples, write_specs
 from ..learn.batches import Batches, TensorBatches
 from ..learn.blocks import seeded
 from ..learn.fit import Fitted, fit as fit_task
 from ..learn.losses import clamped_l1
 from ..learn.plan import FitCfg
+from ..learn.records import differences
 
 # %% ../../nbs/deepsdf/04_training.ipynb #2691aa56
 class Scenes(NamedTuple):
@@ -152,6 +153,13 @@ class Trained(NamedTuple):
     fitted:Fitted       # how the run ended, and its curves
 
 # %% ../../nbs/deepsdf/04_training.ipynb #41083baa
+def _begin(task, folder):
+    "Take over what an experiment learned."
+    got = load_published(folder, device='cpu')
+    if wrong := differences(task.decoder.state_dict(), got.decoder.state_dict()): raise BadInput('fit', f'the decoder of {folder} is that of the specs', '; '.join(wrong[:3]), 'Copy NetworkSpecs and CodeLength from its specs.json.')
+    task.decoder.load_state_dict(got.decoder.state_dict())
+    if len(got.codes) == len(task.codes.weight): task.codes.weight.data.copy_(got.codes)
+
 _FREE = {'Description', 'DataSource', 'TrainSplit', 'TestSplit', 'NumEpochs', 'SnapshotFrequency', 'AdditionalSnapshots', 'DataLoaderThreads', 'LogFrequency'}   # may change on resume
 
 def fit(
@@ -162,6 +170,7 @@ def fit(
     instances=None,          # Instances to learn; None: those of the specs' TrainSplit
     seed:int=0,              # of weights, codes, order and draws
     batch_split:int=1,       # pieces into which a batch is cut; the gradient stays that of the whole
+    begin:Path|None=None,    # an experiment to begin from: its decoder, and its codes where there are as many shapes
     resume:bool|str=False,   # True: go on with the run; 'auto': if there is one
     max_minutes:float|None=None,   # end the session after this
     precision:str='32',      # or bf16, 16
@@ -175,6 +184,7 @@ def fit(
     instances = read_instances(specs.TrainSplit) if instances is None else list(instances)
     source = batches(DataSource(specs.DataSource if data is None else data), instances, specs, seed=seed, in_memory=in_memory, workers=workers, device=device)
     task = Autodecoder(specs, len(instances), seed)
+    if begin is not None: _begin(task, begin)
     if run is not None: write_specs(run, specs)
     cfg = FitCfg(epochs=specs.NumEpochs, accumulate=batch_split, seed=seed, max_minutes=max_minutes, precision=precision, device=device, log_every=min(10, len(source)))
     fitted = fit_task(task, source, cfg, run, resume=resume, about={k: v for k, v in to_dict(specs).items() if k not in _FREE}, callbacks=(*([_Export(run)] if run is not None else []), *callbacks), show=show)
