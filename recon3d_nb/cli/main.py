@@ -25,8 +25,13 @@ COMMANDS = {   # words -> (module:function, one line)
     'deepsdf evaluate': ('recon3d_nb.cli.deepsdf:evaluate', 'score what was reconstructed'),
     'deepsdf complete': ('recon3d_nb.cli.deepsdf:complete', 'a whole shape from one depth image'),
     'deepsdf plot': ('recon3d_nb.cli.deepsdf:plot', 'curves of a training, and shapes as they grew'),
+    'occnet process': ('recon3d_nb.cli.occnet:process', 'make a set from meshes, or convert its layout'),
+    'occnet train': ('recon3d_nb.cli.occnet:train', 'learn occupancy from pictures, clouds or voxels'),
+    'occnet evaluate': ('recon3d_nb.cli.occnet:evaluate', 'measure a network on held-out objects'),
+    'occnet generate': ('recon3d_nb.cli.occnet:generate', 'a mesh for every object of a set'),
+    'occnet demo': ('recon3d_nb.cli.occnet:demo', 'a mesh of your own photograph or point cloud'),
 }
-GROUPS = {'data': 'real data sets', 'shapes': 'shapes that come with the package', 'deepsdf': 'shapes as codes of a signed distance'}
+GROUPS = {'data': 'real data sets', 'shapes': 'shapes that come with the package', 'deepsdf': 'shapes as codes of a signed distance', 'occnet': 'meshes from pictures, clouds or voxels'}
 
 # %% ../../nbs/cli/01_main.ipynb #6b9ce0ea
 def _kind(param, hints):

@@ -123,12 +123,18 @@ def _normalised(self:Backbone, images):
     return x.expand(-1, 3, -1, -1) if self.in_channels == 1 else x
 
 @patch
+def features(self:Backbone,
+    images:Tensor,         # (B, C, H, W) in [0, 1]
+)->Tensor:                 # (B, features of the body)
+    "The pooled vector, before the last layer."
+    return self.body(self._normalised(images))
+
+@patch
 def forward(self:Backbone,
     images:Tensor,         # (B, C, H, W) in [0, 1]
 )->Tensor:                 # (B, width)
     "Look at whole pictures."
-    x = self._normalised(images)
-    return self.head(self.body(x))
+    return self.head(self.features(images))
 
 @patch
 def pyramid(self:Backbone,
