@@ -29,11 +29,12 @@ def prepare(
     samples:int=500_000,           # of the distance, for each shape
     seed:int=0,                    # of the draws
     test:bool=False,               # wider noise, as the original's test files have
+    workers:int=0,                 # processes of one core each; 0: this one
     resume:bool=True,              # pass over shapes whose files are there
 )->int:                            # 1 where a shape was left out
     "Sample signed distances of shapes, and split them into train, val and test."
     from recon3d_nb.deepsdf.samples import prepare as prepare_all
-    done = prepare_all(source, out, classes=list(classes) or None, n=n or None, first=first, samples=samples, seed=seed, test=test, resume=resume)
+    done = prepare_all(source, out, classes=list(classes) or None, n=n or None, first=first, samples=samples, seed=seed, test=test, workers=workers, resume=resume)
     print(f'{out}: {done.tally}; ' + ', '.join(f'{len(v)} {k}' for k, v in done.splits.items()))
     for name, why in done.lost[:20]: print(f'  left out: {name}: {why}')
     return int(bool(done.lost))
@@ -64,7 +65,7 @@ def train(
     seed:int=0,                          # of weights, codes and draws
     batch_split:int=1,                   # pieces into which a batch is cut
     precision:Literal['32', 'bf16', '16']='32',   # of the arithmetic
-    stream:bool=False,                   # read samples from disk as they are needed
+    stream:bool=False,                   # read samples from disk as they are needed, even where they fit into memory
     minutes:float=0.,                    # end cleanly after so many; 0: when it is done
     begin:Path|None=None,                # an experiment to begin from, with the same network
     resume:bool=False,                   # go on with the run
@@ -75,7 +76,7 @@ def train(
     from recon3d_nb.deepsdf.training import fit
     split = split or data/'splits/train.json'
     how = _specs(run, specs, width=width, layers=layers, CodeLength=code_length, NumEpochs=epochs, SamplesPerScene=samples, ScenesPerBatch=scenes, DataSource=str(data), TrainSplit=str(split))
-    got = fit(how, Path(run), data=data, instances=read_instances(split), seed=seed, batch_split=batch_split, precision=precision, in_memory=not stream, max_minutes=minutes or None, begin=begin, resume=resume, device=device or None)
+    got = fit(how, Path(run), data=data, instances=read_instances(split), seed=seed, batch_split=batch_split, precision=precision, in_memory=False if stream else None, max_minutes=minutes or None, begin=begin, resume=resume, device=device or None)
     print(f'{run}: {got.fitted.stopped} after {got.fitted.step:,} steps, {got.fitted.seconds/60:.1f} minutes in all')
     return 0
 
@@ -86,10 +87,12 @@ def reconstruct(
     split:Path|None=None,             # .json of the shapes; none: <data>/splits/test.json
     checkpoint:str='latest',          # or an epoch
     tries:int=1,                      # walks from different beginnings; the best is kept
+    patience:int=0,                   # steps without gain that end a walk; 0: none do
     steps:int=800,                    # of each walk
     points:int=8000,                  # samples a step
     resolution:int=256,               # of marching cubes
     largest:bool=False,               # only the largest piece of each
+    begin:Literal['known', 'zero']='known',   # where a walk begins: the training codes that fit best, or near zero as published
     seed:int=0,                       # of beginnings and draws
     resume:bool=True,                 # pass over shapes whose mesh is there
     device:str='',                    # cpu, cuda; none: the best there is
@@ -98,23 +101,35 @@ def reconstruct(
     from recon3d_nb.deepsdf.evaluation import reconstruct_split
     from recon3d_nb.deepsdf.layout import read_instances
     instances = read_instances(split or data/'splits/test.json')
-    failed = reconstruct_split(Path(run), data, instances, checkpoint=checkpoint, tries=tries, steps=steps, points=points, resolution=resolution, largest=largest, seed=seed, resume=resume, device=device or None)
+    failed = reconstruct_split(Path(run), data, instances, checkpoint=checkpoint, tries=tries, patience=patience or None, steps=steps, points=points, resolution=resolution, largest=largest, begin=begin, seed=seed, resume=resume, device=device or None)
     print(f'{run}: {len(instances) - len(failed)} of {len(instances)} shapes have a mesh')
     for i, why in failed.items(): print(f'  {i.name}: {why}')
     return int(bool(failed))
 
+def _truths(source):
+    "Where the true meshes come from: Instance -> mesh."
+    from recon3d_nb.data.source import Item, shapes
+    if source in ('families', 'catalogue'): return lambda i: Item(*i).mesh()
+    known = {i.name: i for i in shapes(source)}
+    def mesh(i):
+        if i.name not in known: raise MissingData(f'the mesh of {i.name}', [source])
+        return known[i.name].mesh()
+    return mesh
+
+# %% ../../nbs/cli/04_deepsdf.ipynb #53cd8006
 def evaluate(
     run:str,                          # folder of the experiment
     data:Path=Path('data/sdf'),       # folder of the samples
     split:Path|None=None,             # .json of the shapes; none: <data>/splits/test.json
     checkpoint:str='latest',          # or an epoch
+    source:str='',                    # where the meshes came from, as `prepare` was told: for normals and volume; none: surface samples alone
     points:int=30_000,                # drawn from each surface
     seed:int=0,                       # of the draws
 )->int:
     "Score what was reconstructed; chamfer.csv and scores.json are written."
     from recon3d_nb.deepsdf.evaluation import evaluate as score_all
     from recon3d_nb.deepsdf.layout import read_instances
-    print(score_all(Path(run), data, read_instances(split or data/'splits/test.json'), checkpoint=checkpoint, n=points, seed=seed).summary)
+    print(score_all(Path(run), data, read_instances(split or data/'splits/test.json'), checkpoint=checkpoint, truths=_truths(source) if source else None, n=points, seed=seed).summary)
     return 0
 
 # %% ../../nbs/cli/04_deepsdf.ipynb #36842c7a
@@ -161,7 +176,8 @@ def complete(
     image, truth = _from_file(view) if view.suffix == '.npz' else _from_mesh(view, azimuth, elevation, size)
     offset, scale = image.get('offset', (0., 0., 0.)), float(image.get('scale', 1.))
     seen = observe(*(image[k] for k in _VIEW), offset=offset, scale=scale, mask=image.get('mask'), seed=seed)
-    found = complete_view(load_published(run, checkpoint, device=device or None).decoder, seen, tries=tries, steps=steps, resolution=resolution, largest=largest, seed=seed)
+    got = load_published(run, checkpoint, device=device or None)
+    found = complete_view(got.decoder, seen, known=got.codes, tries=tries, steps=steps, resolution=resolution, largest=largest, seed=seed)
     if truth is not None: _tell(found.mesh, truth, image)
     if found.mesh is None: raise AcceptableFailure('no mesh', found.failed)
     found.mesh.vertices = found.mesh.vertices/scale - offset

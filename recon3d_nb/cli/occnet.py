@@ -159,11 +159,10 @@ def _cloud(path, n=300, seed=0):
     from recon3d_nb.core.files import read_npz
     from recon3d_nb.geometry.mesh import load_mesh, sample_surface
     if path.suffix == '.npz': points = read_npz(path, 'points')['points']
-    elif path.suffix in ('.xyz', '.txt'): points = np.loadtxt(path, usecols=(0, 1, 2), ndmin=2)
     else:
-        try: held = trimesh.load(path)
+        try: held = np.loadtxt(path, usecols=(0, 1, 2), ndmin=2) if path.suffix in ('.xyz', '.txt') else trimesh.load(path)
         except (ValueError, NotImplementedError) as e: raise BadInput(str(path), 'is a picture, a cloud (.ply .npz .xyz), a mesh or .binvox', e) from None
-        points = held.vertices if isinstance(held, trimesh.PointCloud) else sample_surface(load_mesh(path), 10_000, seed).points
+        points = held if isinstance(held, np.ndarray) else held.vertices if isinstance(held, trimesh.PointCloud) else sample_surface(load_mesh(path), 10_000, seed).points
     points = np.asarray(points, float)
     if points.ndim != 2 or points.shape[1] != 3 or len(points) < 3 or not np.isfinite(points).all(): raise BadInput(str(path), 'has three points or more, all finite', points.shape)
     low, high = points.min(0), points.max(0)
@@ -207,6 +206,7 @@ def demo(
     print(f'{out}: {len(got.mesh.faces):,} faces in {sum(got.seconds.values()):.1f} s')
     return 0
 
+# %% ../../nbs/cli/05_occnet.ipynb #1b43b34f
 def generate(
     checkpoint:Path,                      # model.safetensors of a run, or a published .pt
     data_root:Path=Path('data/occ'),      # a set, folders or HDF5

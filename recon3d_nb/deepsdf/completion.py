@@ -16,7 +16,7 @@ from ..core.compute import torch_rng
 from ..core.errors import AcceptableFailure, BadInput
 from ..core.progress import progress
 from .decoder import DeepSDF
-from .reconstruction import Reconstruction, decode, descend
+from .reconstruction import Reconstruction, best_known, decode, descend
 from ..geometry.camera import check_K, depth_points, intrinsics, look_at, orbit
 from ..geometry.mesh import sample_surface
 from ..metrics.shape import nearest
@@ -125,6 +125,7 @@ def complete(
     decoder:DeepSDF,
     view:View,                # from observe
     *,
+    known:Tensor|None=None,   # (n, L) codes of other shapes; walks begin at those that fit best. None: near zero
     tries:int=4,              # walks from different beginnings; the best is kept
     steps:int=800,            # of Adam
     points:int=2000,          # surface samples a step, and as many free ones
@@ -146,7 +147,11 @@ def complete(
     bar = progress(total=steps, title='completing') if show else None
     try:
         loss = _misfit(decoder, view, points, band, weight, tries, gen)
-        z, _ = descend(loss, std*torch.randn((tries, decoder.code_length), generator=gen, device=gen.device), steps=steps, lr=lr, l2=l2, patience=patience, tick=bar.update if bar else None)
+        first = std*torch.randn((tries, decoder.code_length), generator=gen, device=gen.device)
+        if known is not None and len(known):
+            begin = best_known(_misfit(decoder, view, 256, band, weight, len(known), gen), known.to(gen.device), tries)
+            first[:len(begin)] = begin
+        z, _ = descend(loss, first, steps=steps, lr=lr, l2=l2, patience=patience, tick=bar.update if bar else None)
         with torch.no_grad(): each = loss(z)
     finally:
         decoder.train(was)

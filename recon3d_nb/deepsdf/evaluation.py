@@ -64,15 +64,17 @@ def reconstruct_split(
     checkpoint='latest',     # or an epoch
     resolution:int=256,      # of marching cubes
     largest:bool=False,      # only the largest piece
+    begin:str='known',       # at the training codes that fit best, or 'zero', near zero as the published search does
     resume:bool=True,        # pass over shapes whose mesh is there
     device=None,             # None: the best there is
     **kw,                    # tries, steps, points, ...: see find_codes
 )->dict:                     # Instance -> why there is no mesh, of those without one
     "Reconstruct the shapes of a split into an experiment."
     got, exp, source, failed = load_published(run, checkpoint, device=device), Experiment(run), DataSource(data), {}
+    if begin not in ('known', 'zero'): raise BadInput('reconstruct_split', "begin is 'known' or 'zero'", repr(begin))
     todo = [i for i in instances if not (resume and exp.mesh(checkpoint, i).is_file())]
     if not todo: return failed
-    found = find_codes(got.decoder, [read_samples(source.samples(i)) for i in todo], **kw)
+    found = find_codes(got.decoder, [read_samples(source.samples(i)) for i in todo], known=got.codes if begin == 'known' else None, **kw)
     for i, code in progress(list(zip(todo, found.codes)), title='meshes'):
         _save_code(exp.code(checkpoint, i), code)
         try: _save_mesh(exp.mesh(checkpoint, i), decode(got.decoder, code, resolution, largest=largest))
