@@ -286,7 +286,7 @@ def category_table(
 def read_table(
     path:Path,     # table.json
 )->CategoryTable:
-    "Read what `CategoryTable.save` wrote."
+    "Read a table that was saved."
     if not Path(path).is_file(): raise MissingData('a table of categories', [path], 'recon3d occnet evaluate writes it.')
     rows = read_json(path)
     if not isinstance(rows, dict) or not rows or not all(isinstance(r, dict) and {'objects', 'failed', 'scores'} <= r.keys() for r in rows.values()): raise BadFile(str(path), 'is {category: {objects, failed, scores}}', type(rows).__name__)
