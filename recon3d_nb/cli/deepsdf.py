@@ -9,32 +9,22 @@ __all__ = ['prepare', 'train', 'reconstruct', 'evaluate', 'complete', 'plot']
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
-from ..core.errors import BadInput
-from ..core.files import atomic, read_npz
-
-# %% ../../nbs/cli/04_deepsdf.ipynb #af063bc4
-from dataclasses import replace
-from pathlib import Path
-from typing import Literal
+from .main import takes_over
 from ..core.errors import AcceptableFailure, MissingData
 from ..core.files import atomic, read_npz
 
 # %% ../../nbs/cli/04_deepsdf.ipynb #cfffebcb
+@takes_over('recon3d_nb.deepsdf.samples:prepare', 'first samples seed test workers resume')
 def prepare(
     source:str,                    # families, catalogue, shapenet; or a mesh, a folder of meshes, a copy of ShapeNet
     out:Path=Path('data/sdf'),     # folder for samples, splits and normalisations
     classes:list[str]=(),          # names, or codes of ShapeNet; none: all
     n:int=0,                       # shapes of each class at most; 0: all, or ten of a family
-    first:int=0,                   # families: the first seed
-    samples:int=500_000,           # of the distance, for each shape
-    seed:int=0,                    # of the draws
-    test:bool=False,               # wider noise, as the original's test files have
-    workers:int=0,                 # processes of one core each; 0: this one
-    resume:bool=True,              # pass over shapes whose files are there
+    **options,
 )->int:                            # 1 where a shape was left out
     "Sample signed distances of shapes, and split them into train, val and test."
     from recon3d_nb.deepsdf.samples import prepare as prepare_all
-    done = prepare_all(source, out, classes=list(classes) or None, n=n or None, first=first, samples=samples, seed=seed, test=test, workers=workers, resume=resume)
+    done = prepare_all(source, out, classes=list(classes) or None, n=n or None, **options)
     print(f'{out}: {done.tally}; ' + ', '.join(f'{len(v)} {k}' for k, v in done.splits.items()))
     for name, why in done.lost[:20]: print(f'  left out: {name}: {why}')
     return int(bool(done.lost))
@@ -81,27 +71,20 @@ def train(
     return 0
 
 # %% ../../nbs/cli/04_deepsdf.ipynb #0169a2eb
+@takes_over('recon3d_nb.deepsdf.evaluation:reconstruct_split', 'checkpoint tries patience steps points resolution largest start seed resume')
 def reconstruct(
     run:str,                          # folder of the experiment
     data:Path=Path('data/sdf'),       # folder of the samples
     split:Path|None=None,             # .json of the shapes; none: <data>/splits/test.json
-    checkpoint:str='latest',          # or an epoch
-    tries:int=1,                      # walks from different beginnings; the best is kept
-    patience:int=0,                   # steps without gain that end a walk; 0: none do
-    steps:int=800,                    # of each walk
-    points:int=8000,                  # samples a step
-    resolution:int=256,               # of marching cubes
-    largest:bool=False,               # only the largest piece of each
-    begin:Literal['known', 'zero']='known',   # where a walk begins: the training codes that fit best, or near zero as published
-    seed:int=0,                       # of beginnings and draws
-    resume:bool=True,                 # pass over shapes whose mesh is there
+    *,
     device:str='',                    # cpu, cuda; none: the best there is
+    **options,
 )->int:                               # 1 where a shape has no mesh
     "Find the codes of a split's shapes, and write their meshes."
     from recon3d_nb.deepsdf.evaluation import reconstruct_split
     from recon3d_nb.deepsdf.layout import read_instances
     instances = read_instances(split or data/'splits/test.json')
-    failed = reconstruct_split(Path(run), data, instances, checkpoint=checkpoint, tries=tries, patience=patience or None, steps=steps, points=points, resolution=resolution, largest=largest, begin=begin, seed=seed, resume=resume, device=device or None)
+    failed = reconstruct_split(Path(run), data, instances, device=device or None, **options)
     print(f'{run}: {len(instances) - len(failed)} of {len(instances)} shapes have a mesh')
     for i, why in failed.items(): print(f'  {i.name}: {why}')
     return int(bool(failed))
@@ -154,6 +137,7 @@ def _tell(mesh, truth, image):
     print(f'chamfer x 1000: {s.chamfer:.2f}; from the truth that is seen {s.seen:.2f}, unseen ({s.share:.0%}) {s.unseen:.2f}')
 
 # %% ../../nbs/cli/04_deepsdf.ipynb #38c428f1
+@takes_over('recon3d_nb.deepsdf.completion:complete', 'tries steps resolution largest seed')
 def complete(
     run:str,                     # folder of the experiment
     view:Path,                   # .npz with depth, K, R, t; or a mesh, to try it
@@ -162,12 +146,9 @@ def complete(
     azimuth:float=30.,           # of a mesh, degrees
     elevation:float=25.,         # of a mesh, degrees
     size:int=160,                # of a mesh's image, pixels
-    tries:int=4,                 # walks from different beginnings; the best is kept
-    steps:int=800,               # of each walk
-    resolution:int=128,          # of marching cubes
-    largest:bool=False,          # only the largest piece
-    seed:int=0,                  # of beginnings and draws
+    *,
     device:str='',               # cpu, cuda; none: the best there is
+    **options,
 )->int:                          # 1 where there is no mesh
     "Complete the shape of which a depth image shows one side."
     from recon3d_nb.deepsdf.completion import complete as complete_view, observe
@@ -175,9 +156,9 @@ def complete(
     if not view.is_file(): raise MissingData('a view', [view], 'Give an .npz with depth, K, R, t; or a mesh, to try it.')
     image, truth = _from_file(view) if view.suffix == '.npz' else _from_mesh(view, azimuth, elevation, size)
     offset, scale = image.get('offset', (0., 0., 0.)), float(image.get('scale', 1.))
-    seen = observe(*(image[k] for k in _VIEW), offset=offset, scale=scale, mask=image.get('mask'), seed=seed)
+    seen = observe(*(image[k] for k in _VIEW), offset=offset, scale=scale, mask=image.get('mask'), seed=options.get('seed', 0))
     got = load_published(run, checkpoint, device=device or None)
-    found = complete_view(got.decoder, seen, known=got.codes, tries=tries, steps=steps, resolution=resolution, largest=largest, seed=seed)
+    found = complete_view(got.decoder, seen, known=got.codes, **options)
     if truth is not None: _tell(found.mesh, truth, image)
     if found.mesh is None: raise AcceptableFailure('no mesh', found.failed)
     found.mesh.vertices = found.mesh.vertices/scale - offset

@@ -60,19 +60,29 @@ def _merge(function, given:dict)->dict:
     if unknown := [k for k in file if k not in defaults]: raise BadInput('--inherit-from', f"options are {', '.join(defaults)}", ', '.join(unknown))
     return given | {k: convert(v, kinds[k], k) for k, v in file.items() if given[k] == defaults[k]}
 
+def _new_network(o:dict, objects:int):
+    "The network that the options of `train` describe."
+    from recon3d_nb.occnet.model import ModelCfg, build_model
+    return build_model(ModelCfg(encoder=o['encoder'], decoder=o['decoder'], c_dim=o['cdim'], hidden=o['hdim'], p_dim=o['pdim'], z_dim=o['zdim'], norm=o['norm'] or None, objects=objects if o['encoder'] == 'index' else 0,
+                                cloud_hidden=o['cloud_hidden'], pretrained=o['pretrained'], freeze=o['freeze'], head=o['head']), seed=o['seed'])
+
 # %% ../../nbs/cli/05_occnet.ipynb #4e2ab8b8
 def train(
     data_root:Path=Path('data/occ'),      # a set, folders or HDF5, with train and val
-    encoder:str='efficientnet-b0',        # resnet-18, resnet-50, efficientnet-b0, -b1, -b5, -b7, -lite0; pointnet, voxels, index, none
-    decoder:str='decoder-cbn',            # decoder-cbn, decoder-fc, cbn-plain, batchnorm
+    encoder:str='efficientnet-b0',        # resnet-18, resnet-50, efficientnet-b0, -b1, -b5, -b7, -lite0; pointnet, planes, voxels, index, none
+    decoder:str='decoder-cbn',            # decoder-cbn, decoder-fc, cbn-plain, batchnorm, planes
     cdim:int=128,                         # features of the input's code
     hdim:int=128,                         # width of the decoder
     pdim:int=3,                           # coordinates of a point
     zdim:int=0,                           # features of a latent code; 0: there is none
     norm:str='',                          # batch, group or none; none given: what is usual for the decoder
+    cloud_hidden:int=512,                 # width of the layers over a cloud's points
+    head:int=0,                           # units between a picture's backbone and the code; 0: one linear layer
     batch_size:int=64,                    # objects a step
     points:int=1024,                      # of each object a step
+    inside:float=0.,                      # share of them that is drawn from the inside; 0: as they lie
     lr:float=3e-4,                        # step size
+    schedule:Literal['constant', 'cosine']='constant',   # of the step size
     epochs:int=200,                       # passes over the set
     output_path:Path=Path('runs'),        # holds the runs
     exp_name:str='initial',               # the run's folder there
@@ -82,23 +92,25 @@ def train(
     pretrained:bool=False,                # ImageNet weights for a picture encoder, as found on this machine
     freeze:Literal['none', 'norms', 'all']='none',   # of a picture encoder's backbone
     overfit:int=0,                        # so many objects, for training and validation alike; 0: off
-    workers:int=0,                        # processes that read files; 0: the set lies in memory
+    workers:int=0,                        # processes that read files as they are needed; 0: the set lies in memory, if it fits
     minutes:float=0.,                     # end cleanly after so many; 0: when it is done
     resume:bool=False,                    # go on with the run
     inherit_from:Path|None=None,          # YAML with options that the line does not give
     device:str='',                        # cpu, cuda; none: the best there is
 )->int:
     "Train an occupancy network."
-    o = _merge(train, dict(locals()))
+    return _train(_merge(train, dict(locals())))
+
+# %% ../../nbs/cli/05_occnet.ipynb #53d7c6e3
+def _train(o:dict)->int:
+    "Train as the options say."
     from recon3d_nb.data.occnet import OccNetObjects
     from recon3d_nb.learn.plan import FitCfg
-    from recon3d_nb.occnet.model import ModelCfg, build_model
     from recon3d_nb.occnet.training import draws_for, fit
     parts = {p: OccNetObjects(o['data_root'], p) for p in ('train', 'val')}
-    model = build_model(ModelCfg(encoder=o['encoder'], decoder=o['decoder'], c_dim=o['cdim'], hidden=o['hdim'], p_dim=o['pdim'], z_dim=o['zdim'], norm=o['norm'] or None, objects=len(parts['train']) if o['encoder'] == 'index' else 0,
-                                 pretrained=o['pretrained'], freeze=o['freeze']), seed=o['seed'])
-    plan, run = FitCfg(epochs=o['epochs'], lr=o['lr'], seed=o['seed'], precision=o['precision'], max_minutes=o['minutes'] or None, device=o['device'] or None), Path(o['output_path'])/o['exp_name']
-    got = fit(model, parts['train'], parts['val'], run, plan=plan, draws=draws_for(model, o['points'], image_size=o['image_size']), batch=o['batch_size'], overfit=o['overfit'], in_memory=not o['workers'], workers=o['workers'], resume=o['resume'])
+    model = _new_network(o, len(parts['train']))
+    plan, run = FitCfg(epochs=o['epochs'], lr=o['lr'], schedule=o['schedule'], seed=o['seed'], precision=o['precision'], max_minutes=o['minutes'] or None, device=o['device'] or None), Path(o['output_path'])/o['exp_name']
+    got = fit(model, parts['train'], parts['val'], run, plan=plan, draws=draws_for(model, o['points'], inside=o['inside'] or None, image_size=o['image_size']), batch=o['batch_size'], overfit=o['overfit'], in_memory=False if o['workers'] else None, workers=o['workers'], resume=o['resume'])
     print(f'{run}: {got.fitted.stopped} after {got.fitted.step:,} steps, {got.fitted.seconds/60:.1f} minutes; best IoU {got.fitted.best_value:.3f}; {run}/model.safetensors, threshold {got.model.threshold:.3f}')
     return 0
 
@@ -116,6 +128,7 @@ def _network(checkpoint, device='', **said):
         if value and plain.get(name, int)(value) != getattr(model.cfg, name): raise BadInput(f'{checkpoint}', f'{name} is {value}', getattr(model.cfg, name), 'Leave it out: the checkpoint knows.')
     return model
 
+# %% ../../nbs/cli/05_occnet.ipynb #d3a022bc
 def evaluate(
     checkpoint:Path,                      # model.safetensors of a run, or a published .pt
     data_root:Path=Path('data/occ'),      # a set, folders or HDF5
@@ -190,14 +203,14 @@ def demo(
     resolution:int=128,             # cells a side
     faces:int=0,                    # simplify to so many; 0: all
     refine:int=0,                   # steps that put the mesh right; 30 in the paper
-    image_size:int=224,             # side of the picture shown to the network
+    image_size:int=0,               # side of the picture shown to the network; 0: the checkpoint's
     device:str='',                  # cpu, cuda; none: the best there is
 )->int:
     "Make a mesh of your own photograph or point cloud."
     from recon3d_nb.core.files import atomic
     from recon3d_nb.occnet.extraction import ExtractCfg, generate
     model = _network(checkpoint, device)
-    x, back = _input(path, model.encoder.kind if model.encoder else 'none', image_size)
+    x, back = _input(path, model.encoder.kind if model.encoder else 'none', image_size or model.image_size)
     if model.encoder.kind == 'image': print('note: this network was trained on renderings of single objects on white. A photograph is far from that: cut the object out, put it on white, and expect the nearest thing it knows.')
     if model.encoder.kind == 'cloud': print('note: this network was trained on whole, evenly sampled surfaces in the axes of its training set. A scan of one side, or in other axes, is far from that.')
     got = generate(model, x, ExtractCfg(resolution=resolution, faces=faces or None, refine=refine, normals=False), threshold=threshold or None)

@@ -191,8 +191,9 @@ class Box:
         even = rng.random() < .4
         first = draw(rng, -.2, 2.2)
         flaps = (first,)*4 if even else tuple(draw(rng, a, a + .45) for a in rng.permutation([-.3, .4, 1.1, 1.8]))
-        return cls(w, h, d, pick(rng, 'closed', 'lidded', 'open', 'flaps', 'drawer', p=(.2, .2, .2, .25, .15)), draw(rng, .005, .011), draw(rng, .001, .012), bool(rng.random() < .5),
-                   draw(rng, .15, .5), flaps, int(rng.integers(1, 4)), draw(rng, .2, .7))
+        state, wall = pick(rng, 'closed', 'lidded', 'open', 'flaps', 'drawer', p=(.2, .2, .2, .25, .15)), draw(rng, .005, .011)
+        return cls(w, h, d, state, wall, draw(rng, .001, .012), bool(rng.random() < .5), draw(rng, .15, .5), flaps,
+                   min(int(rng.integers(1, 4)), int((h - wall)/(2.2*wall))), draw(rng, .2, .7))
 
 # %% ../../nbs/data/06_containers.ipynb #6491f167
 @patch

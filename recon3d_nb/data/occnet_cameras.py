@@ -42,6 +42,7 @@ def to_camera(
     if not s > 0 or np.abs(A @ A.T/s**2 - np.eye(3)).max() > 1e-3: raise BadFile('world_mat', 'a rotation, perhaps times a scale', A.round(4).tolist(), 'Is it mirrored, or transposed?')
     return Camera(A/s, (A @ np.asarray(loc, float) + t)/(s*scale), _pixels(size) @ raw.camera_mat)
 
+# %% ../../nbs/data/12e_occnet_cameras.ipynb #70d25d11
 def to_raw(
     camera:Camera,        # of the unit cube
     loc=(0, 0, 0),        # (3,) of the points

@@ -42,6 +42,7 @@ class MakerCfg:
         if min(self.points, self.cloud, self.size) < 1: raise BadInput('MakerCfg', 'points, cloud and size are 1 or more', f'{self.points}, {self.cloud}, {self.size}')
         if not 0 <= self.views <= 999 or self.resolution < 0: raise BadInput('MakerCfg', 'views is 0 to 999, resolution 0 or more', f'{self.views}, {self.resolution}')
 
+# %% ../../nbs/data/13_occnet_maker.ipynb #40106c17
 def _pictures(shown, offset, scale, cfg, seed):
     "Pictures and stored matrices of a mesh, which is moved into the unit cube for it."
     drawn = shown.copy()

@@ -16,7 +16,7 @@ from ..core.compute import torch_rng
 from ..core.errors import AcceptableFailure, BadInput
 from ..core.progress import progress
 from .decoder import DeepSDF
-from .reconstruction import Reconstruction, best_known, decode, descend
+from .reconstruction import Reconstruction, decode, descend, first_codes
 from ..geometry.camera import check_K, depth_points, intrinsics, look_at, orbit
 from ..geometry.mesh import sample_surface
 from ..metrics.shape import nearest
@@ -127,15 +127,15 @@ def complete(
     *,
     known:Tensor|None=None,   # (n, L) codes of other shapes; walks begin at those that fit best. None: near zero
     tries:int=4,              # walks from different beginnings; the best is kept
-    steps:int=800,            # of Adam
+    steps:int=800,            # of each walk
     points:int=2000,          # surface samples a step, and as many free ones
     band=(-.01, .03),         # steps along the normal, inwards and outwards
     weight:float=1.,          # of free space
-    lr:float=5e-3,            # a tenth of it after half of the steps
+    lr:float=5e-3,            # of Adam; a tenth of it after half of the steps
     l2:float=1e-4,            # weight of the mean square of a code
     std:float=.01,            # of the first codes
-    seed:int=0,               # of first codes and draws
-    patience:int|None=None,   # steps without gain that end the walk
+    seed:int=0,               # of beginnings and draws
+    patience:int=0,           # steps without gain that end a walk; 0: none do
     resolution:int=128,       # of marching cubes
     largest:bool=False,       # only the largest piece
     show:bool=True,           # a progress bar
@@ -147,10 +147,7 @@ def complete(
     bar = progress(total=steps, title='completing') if show else None
     try:
         loss = _misfit(decoder, view, points, band, weight, tries, gen)
-        first = std*torch.randn((tries, decoder.code_length), generator=gen, device=gen.device)
-        if known is not None and len(known):
-            begin = best_known(_misfit(decoder, view, 256, band, weight, len(known), gen), known.to(gen.device), tries)
-            first[:len(begin)] = begin
+        first = first_codes((1, tries, decoder.code_length), known, lambda z: _misfit(decoder, view, 256, band, weight, len(z), gen)(z)[None], gen, std)[0]
         z, _ = descend(loss, first, steps=steps, lr=lr, l2=l2, patience=patience, tick=bar.update if bar else None)
         with torch.no_grad(): each = loss(z)
     finally:

@@ -123,6 +123,7 @@ def read_codes(
         raise BadFile(str(path), f'codes are (n, {code_length})', tuple(codes.shape) if isinstance(codes, Tensor) else type(codes).__name__, 'Is specs.json that of another experiment?')
     return codes.reshape(-1, code_length).float()
 
+# %% ../../nbs/deepsdf/03_decoder.ipynb #95f4204f
 def load_published(
     folder:Path,             # an experiment
     checkpoint='latest',     # or an epoch

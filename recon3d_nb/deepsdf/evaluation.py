@@ -8,10 +8,11 @@ __all__ = ['published_chamfer', 'score', 'reconstruct_split', 'Evaluation', 'eva
 # %% ../../nbs/deepsdf/06_evaluation.ipynb #377a02f7
 import csv
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 import numpy as np
 import torch
 import trimesh
+from fastcore.meta import delegates
 from ..core.errors import AcceptableFailure, BadFile, BadInput, MissingData
 from ..core.files import atomic, write_json
 from ..core.progress import progress
@@ -56,6 +57,7 @@ def _save_code(path, code):
 def _save_mesh(path, mesh):
     with atomic(path) as tmp: tmp.write_bytes(mesh.export(file_type='ply'))
 
+@delegates(find_codes, but='known')
 def reconstruct_split(
     run:Path,                # an experiment
     data:Path,               # folder of samples
@@ -63,18 +65,18 @@ def reconstruct_split(
     *,
     checkpoint='latest',     # or an epoch
     resolution:int=256,      # of marching cubes
-    largest:bool=False,      # only the largest piece
-    begin:str='known',       # at the training codes that fit best, or 'zero', near zero as the published search does
+    largest:bool=False,      # only the largest piece of each
+    start:Literal['known', 'zero']='known',   # where a walk begins: the training codes that fit best, or near zero as published
     resume:bool=True,        # pass over shapes whose mesh is there
     device=None,             # None: the best there is
-    **kw,                    # tries, steps, points, ...: see find_codes
+    **kwargs,                # tries, steps, points, ...: see find_codes
 )->dict:                     # Instance -> why there is no mesh, of those without one
     "Reconstruct the shapes of a split into an experiment."
     got, exp, source, failed = load_published(run, checkpoint, device=device), Experiment(run), DataSource(data), {}
-    if begin not in ('known', 'zero'): raise BadInput('reconstruct_split', "begin is 'known' or 'zero'", repr(begin))
+    if start not in ('known', 'zero'): raise BadInput('reconstruct_split', "start is 'known' or 'zero'", repr(start))
     todo = [i for i in instances if not (resume and exp.mesh(checkpoint, i).is_file())]
     if not todo: return failed
-    found = find_codes(got.decoder, [read_samples(source.samples(i)) for i in todo], known=got.codes if begin == 'known' else None, **kw)
+    found = find_codes(got.decoder, [read_samples(source.samples(i)) for i in todo], known=got.codes if start == 'known' else None, **kwargs)
     for i, code in progress(list(zip(todo, found.codes)), title='meshes'):
         _save_code(exp.code(checkpoint, i), code)
         try: _save_mesh(exp.mesh(checkpoint, i), decode(got.decoder, code, resolution, largest=largest))

@@ -27,13 +27,17 @@ def _check_pairs(where:str, src:Tensor, dst:Tensor, w:Tensor|None=None):
     if w.shape != src.shape[:-1]: raise BadInput(where, 'one weight a pair', f'{tuple(w.shape)} for {tuple(src.shape[:-1])}')
     if not (torch.isfinite(w).all() and (w >= 0).all() and (w.sum(-1) > 0).all()): raise BadInput(where, 'weights are finite, not negative, and not all zero')
 
+def _check_noisy(where:str, noisy:str):
+    "Refuse a side that is none."
+    if noisy not in ('src', 'dst'): raise BadInput(where, "noisy is 'src' or 'dst'", repr(noisy))
+
 def _check_finite(where:str, src:Tensor, dst:Tensor):
     "Refuse numbers that are not."
     bad = ~(torch.isfinite(src).all(-1) & torch.isfinite(dst).all(-1))
     if bad.any(): raise BadInput(where, 'points are finite numbers', f'{int(bad.sum())} of {bad.numel()} pairs that are not', 'Leave holes of the depth image out, or mask them.')
 
 # %% ../../nbs/geometry/11_align.ipynb #1fd1405e
-def _fit(src:Tensor, dst:Tensor, w:Tensor, scale:bool):
+def _fit(src:Tensor, dst:Tensor, w:Tensor, scale:bool, noisy:str='dst'):
     "s (...), R (..., 3, 3), t (..., 3) and the singular values (..., 3); the weights are taken as they are."
     w = (w / w.sum(-1, keepdim=True).clamp_min(torch.finfo(w.dtype).tiny))[..., None]   # (..., N, 1)
     mu_a, mu_b = (w*src).sum(-2), (w*dst).sum(-2)                                  # (..., 3)
@@ -42,8 +46,9 @@ def _fit(src:Tensor, dst:Tensor, w:Tensor, scale:bool):
     sign = torch.ones_like(D)
     sign[..., -1] = torch.linalg.det(U @ Vh).detach().sign()
     R = (U * sign[..., None, :]) @ Vh
-    var = (w*a**2).sum((-2, -1))
-    s = (D*sign).sum(-1) / var.clamp_min(torch.finfo(var.dtype).tiny) if scale else torch.ones_like(var)
+    shared = (D*sign).sum(-1)
+    top, below = (shared, (w*a**2).sum((-2, -1))) if noisy == 'dst' else ((w*b**2).sum((-2, -1)), shared)
+    s = top / below.clamp_min(torch.finfo(below.dtype).tiny) if scale else torch.ones_like(shared)
     return s, R, mu_b - s[..., None]*(R @ mu_a[..., None])[..., 0], D
 
 def umeyama(
@@ -52,12 +57,14 @@ def umeyama(
     w:Tensor|None=None,    # (..., N) weights >= 0; None: all equal
     *,
     scale:bool=True,       # estimate s; False: s = 1
+    noisy:str='dst',       # whose noise is made least, 'dst' or 'src': the other side is trusted
 )->Similarity:             # b_from_a: s (...), R (..., 3, 3), t (..., 3)
     "Fit the similarity that takes `src` onto `dst`; `det R = +1` always."
     _check_pairs('umeyama', src, dst, w)
+    _check_noisy('umeyama', noisy)
     _check_finite('umeyama', src, dst)
     if src.shape[-2] < 3: raise BadInput('umeyama', 'needs three pairs', src.shape[-2])
-    s, R, t, _ = _fit(src, dst, torch.ones_like(src[..., 0]) if w is None else w, scale)
+    s, R, t, _ = _fit(src, dst, torch.ones_like(src[..., 0]) if w is None else w, scale, noisy)
     return Similarity(s=s, R=R, t=t)
 
 # %% ../../nbs/geometry/11_align.ipynb #9ff9b582
@@ -81,8 +88,10 @@ class RansacCfg:
     enough:float = .99        # stop early once this share agrees
     least:float = .1          # a share below this is chance, not consensus
     refits:int = 5            # at the end: refit to those who agree, ask again
+    tight:float|None = 3.     # and as often with a limit of this x the median residual of those who agree; None: not
 
     def __post_init__(self):
+        if self.tight is not None and not self.tight >= 1: raise BadInput('RansacCfg', 'tight is 1 or more, or None', self.tight)
         if self.sample < 3 or min(self.hypotheses, self.scored, self.refits) < 1: raise BadInput('RansacCfg', 'sample >= 3, hypotheses, scored and refits >= 1', self)
         if not 0 <= self.least <= self.enough <= 1: raise BadInput('RansacCfg', '0 <= least <= enough <= 1', self)
 
@@ -148,13 +157,15 @@ def consensus(
     limit:Tensor,           # (B,) largest residual of an inlier, in frame A's unit
     *,
     scale:bool=True,        # estimate s; False: s = 1
+    noisy:str='dst',        # whose noise the last fits make least: see `umeyama`
     cfg:RansacCfg=RansacCfg(),
     seed:int=0,             # same seed, same answer
 )->Alignments:
     "Find the similarity that most pairs agree with, for each object of a batch."
-    with _one_thread(): return _consensus(src, dst, mask, limit, scale, cfg, seed)
+    _check_noisy('consensus', noisy)
+    with _one_thread(): return _consensus(src, dst, mask, limit, scale, noisy, cfg, seed)
 
-def _consensus(src, dst, mask, limit, scale, cfg, seed):
+def _consensus(src, dst, mask, limit, scale, noisy, cfg, seed):
     "Centre, search, refit, word the failures."
     mid = lambda x: (x*mask[..., None]).sum(1) / mask.sum(1, keepdim=True).clamp_min(1)
     src, dst = (torch.where(mask[..., None], x, 0) for x in (src, dst))
@@ -163,14 +174,25 @@ def _consensus(src, dst, mask, limit, scale, cfg, seed):
     s, R, t = (x.double() for x in _search(a, b, mask, limit, scale, cfg, seed))
     a, b = a.double(), b.double()
     for _ in range(cfg.refits):
-        residual = (s[:, None, None]*(a @ R.mT) + t[:, None] - b).norm(dim=-1)
-        inliers = mask & (residual < (limit*s)[:, None])
-        s, R, t, D = _fit(a, b, inliers.double(), scale)
+        inliers = mask & (_residuals(a, b, s, R, t) < (limit*s)[:, None])
+        s, R, t, D = _fit(a, b, inliers.double(), scale, noisy)
+    s, R, t = _tightened(a, b, inliers, s, R, t, scale, noisy, cfg)
     t = t + cb - s[:, None]*(R @ ca.double()[..., None])[..., 0]
     reasons = [_reason(*row, cfg) for row in zip(mask.sum(1).tolist(), inliers.sum(1).tolist(), limit.tolist(), D.tolist())]
     lost = torch.tensor([r != '' for r in reasons], device=src.device)
     s, R, t = (torch.where(lost.view(-1, *[1]*(x.ndim-1)), torch.nan, x).to(src.dtype) for x in (s, R, t))
     return Alignments(s, R, t, inliers & ~lost[:, None], tuple(reasons))
+
+# %% ../../nbs/geometry/11_align.ipynb #a263124c
+def _residuals(a, b, s, R, t): return (s[:, None, None]*(a @ R.mT) + t[:, None] - b).norm(dim=-1)
+
+def _tightened(a, b, inliers, s, R, t, scale, noisy, cfg):
+    "Refit to the best of those who agree."
+    for _ in range(0 if cfg.tight is None else cfg.refits):
+        residual = torch.where(inliers, _residuals(a, b, s, R, t), torch.nan)
+        near = residual <= cfg.tight*residual.nanmedian(-1, keepdim=True).values              # NaN, where nobody agrees: False
+        s, R, t, _ = _fit(a, b, near.double(), scale, noisy)
+    return s, R, t
 
 def _reason(n:int, agree:int, limit:float, D:list, cfg)->str:
     "Why there is no alignment, in fixed words; '' where there is one."
@@ -184,7 +206,8 @@ def _limits(src, mask, inlier:float):
     "A share of each object's diameter: twice the largest distance from the mean."
     src = torch.where(mask[..., None], src, 0)
     mean = src.sum(1, keepdim=True) / mask.sum(1)[:, None, None].clamp_min(1)
-    return inlier * 2*((src - mean).norm(dim=-1) * mask).amax(-1)
+    diameter = 2*((src - mean).norm(dim=-1) * mask).amax(-1)
+    return inlier * torch.where(diameter > 1e-6*src.norm(dim=-1).amax(-1), diameter, 0)       # one point, up to rounding, has none
 
 def umeyama_ransac_batch(
     src:Tensor,                 # (B, N, 3) points, frame A (NOCS: the map's colours)
@@ -192,6 +215,7 @@ def umeyama_ransac_batch(
     mask:Tensor|None=None,      # (B, N) bool, which pairs exist; None: all
     *,
     inlier:float=.1,            # largest residual of an inlier: this x diameter of src x s
+    noisy:str='dst',            # whose noise the last fits make least: see `umeyama`
     cfg:RansacCfg=RansacCfg(),
     seed:int=0,                 # same seed, same answer
 )->Alignments:                  # b_from_a of each object; NaN and a reason where there is none
@@ -201,7 +225,7 @@ def umeyama_ransac_batch(
     mask = torch.ones_like(src[..., 0], dtype=torch.bool) if mask is None else mask
     if mask.shape != src.shape[:-1] or mask.dtype != torch.bool: raise BadInput('umeyama_ransac', f'mask is bool, {tuple(src.shape[:-1])}', f'{mask.dtype}, {tuple(mask.shape)}')
     _check_finite('umeyama_ransac', *(torch.where(mask[..., None], x, 0) for x in (src, dst)))
-    return consensus(src, dst, mask, _limits(src, mask, inlier), cfg=cfg, seed=seed)
+    return consensus(src, dst, mask, _limits(src, mask, inlier), noisy=noisy, cfg=cfg, seed=seed)
 
 def umeyama_ransac(
     src:Tensor,                 # (N, 3) points, frame A
@@ -209,8 +233,9 @@ def umeyama_ransac(
     mask:Tensor|None=None,      # (N,) bool, which pairs exist; None: all
     *,
     inlier:float=.1,            # largest residual of an inlier: this x diameter of src x s
+    noisy:str='dst',            # whose noise the last fits make least: see `umeyama`
     cfg:RansacCfg=RansacCfg(),
     seed:int=0,                 # same seed, same answer
 )->Alignment:
     "Align one object, or raise an `AcceptableFailure` that says why not."
-    return umeyama_ransac_batch(src[None], dst[None], None if mask is None else mask[None], inlier=inlier, cfg=cfg, seed=seed).one(0)
+    return umeyama_ransac_batch(src[None], dst[None], None if mask is None else mask[None], inlier=inlier, noisy=noisy, cfg=cfg, seed=seed).one(0)

@@ -130,6 +130,7 @@ def _wish(said, near, edge, step, reach, want):
         _pool(said, near, m)
         h, m = 2*h, m // 2
 
+# %% ../../nbs/geometry/09_isosurface.ipynb #2bca2521
 @njit(cache=True)
 def _asks(table, bricks, dirty, edge, step, level, sign, lid, reach, side):
     "The keys of all unknown nodes that cells near the `dirty` ones want; some of them twice."

@@ -16,15 +16,22 @@ from .sdf import check_points
 from .winding import winding
 
 # %% ../../nbs/geometry/07_occupancy.ipynb #2ead5d28
+def _may_hold(surface, points):
+    "Which points to ask about: for a closed surface those in its box, since around others it does not wind."
+    if not surface.rays or len(surface.caps.tri): return np.arange(len(points))
+    low, high = surface.faces.box[0, :, :3].min(0), surface.faces.box[0, :, 3:].max(0)
+    return np.flatnonzero(((points >= low) & (points <= high)).all(1))
+
 def contains(
     mesh,            # trimesh.Trimesh, or what `geometry.prepare.prepare` made of it
     points,          # (N, 3) finite, the mesh's frame and unit
 )->np.ndarray:       # (N,) bool, True inside
     "Tell which points are inside: where the winding number is above one half."
     surface, points = prepare(mesh).surface, check_points(points, 'contains')
-    out = np.empty(len(points), bool)
-    for i in range(0, len(points), 2**18):
-        out[i:i+2**18] = winding(surface, np.ascontiguousarray(points[i:i+2**18], dtype=np.float64), exact=False) > .5
+    asked, out = _may_hold(surface, points), np.zeros(len(points), bool)
+    for i in range(0, len(asked), 2**18):
+        some = asked[i:i+2**18]
+        out[some] = winding(surface, np.ascontiguousarray(points[some], dtype=np.float64), exact=False) > .5
     return out
 
 # %% ../../nbs/geometry/07_occupancy.ipynb #f2ef7fb1

@@ -103,6 +103,7 @@ def _drawn(v, f, gen):
     p = (1 - r1.sqrt())*a + r1.sqrt()*(1 - r2)*b + r1.sqrt()*r2*c
     return p, n / n.norm(dim=1, keepdim=True).clamp_min(1e-12)
 
+# %% ../../nbs/geometry/09b_refine.ipynb #978d7fec
 def refine(
     mesh:trimesh.Trimesh,    # near the level set; not changed
     fn,                      # (N, 3) float32 tensor -> N values, differentiable in the points

@@ -88,13 +88,15 @@ class Backbone(nn.Module):
         *,
         in_channels:int=3,     # of the pictures; 1 is spread over three
         out_dim=None,          # None: the pooled vector; 'classes': the body's own; a number: a new linear layer
+        hidden:int=0,          # units of a layer before that one; 0: there is none
         freeze:str='none',     # 'none', 'norms' or 'all'
     ):
         super().__init__()
         self.body, self.name, self.in_channels, self.freeze = body, name, in_channels, freeze
         self.strides = tuple(level['reduction'] for level in body.feature_info)
         self.channels = {level['reduction']: level['num_chs'] for level in body.feature_info}
-        self.head = nn.Linear(body.num_features, out_dim) if isinstance(out_dim, int) else nn.Identity()
+        linear = lambda width: nn.Linear(width, out_dim)
+        self.head = nn.Identity() if not isinstance(out_dim, int) else linear(body.num_features) if not hidden else nn.Sequential(nn.Linear(body.num_features, hidden), nn.ReLU(), linear(hidden))
         self.width = {None: body.num_features, 'classes': body.num_classes}.get(out_dim, out_dim)
         for key, value in dict(mean=mean, std=std).items(): self.register_buffer(key, torch.tensor(value)[:, None, None], persistent=False)
         for m in choose('freeze', freeze, FREEZES)(body): m.requires_grad_(False)
@@ -161,6 +163,7 @@ def backbone(
     pretrained=False,      # True: weights found on this machine; a path: that file; False: drawn from the seed
     in_channels:int=3,     # 1: grey, 3: RGB, more: RGB and others
     out_dim=None,          # None: the pooled vector; a number: a new linear layer to so many; 'classes': the 1000 of ImageNet
+    hidden:int=0,          # units of a layer before out_dim numbers: a frozen body has much to be read from; 0: there is none
     freeze:str='none',     # 'none', 'norms': batch norm stays as loaded, 'all': the whole body does
     seed:int=0,            # of all weights that are not loaded
 )->Backbone:
@@ -170,6 +173,7 @@ def backbone(
     choose('backbone: freeze', freeze, FREEZES)
     if not isinstance(in_channels, int) or in_channels < 1 or in_channels == 2: raise BadInput('backbone', 'in_channels is 1 (grey), 3 (RGB), or more (RGB and others)', in_channels)
     if not (out_dim in (None, 'classes') or isinstance(out_dim, int) and not isinstance(out_dim, bool) and out_dim > 0): raise BadInput('backbone', "out_dim is None, 'classes' or a positive number", repr(out_dim))
+    if hidden and not isinstance(out_dim, int) or hidden < 0: raise BadInput('backbone', 'hidden is 0 or more, and comes before out_dim numbers', f'hidden={hidden}, out_dim={out_dim!r}')
     path = find_weights(name) if pretrained is True else Path(pretrained) if pretrained else None
     with seeded(seed, name):
         body = timm.create_model(name, in_chans=3 if path else max(in_channels, 3))
@@ -177,4 +181,4 @@ def backbone(
         if path: _fill(body, name.partition('.')[0], path, () if out_dim == 'classes' else (f"{cfg['classifier']}.*",))
         if path and in_channels > 3: _widen(body.get_submodule(cfg['first_conv']), in_channels)
         if out_dim != 'classes': body.reset_classifier(0)
-        return Backbone(body, name, *_statistics(cfg, in_channels), in_channels=in_channels, out_dim=out_dim, freeze=freeze)
+        return Backbone(body, name, *_statistics(cfg, in_channels), in_channels=in_channels, out_dim=out_dim, hidden=hidden, freeze=freeze)

@@ -58,10 +58,20 @@ def _monitored(loop:Loop, values:dict)->float:
     if loop.cfg.monitor not in values: raise BadInput('FitCfg.monitor', 'is one of the validated values', f'{loop.cfg.monitor!r} among {list(values)}', "Name one, and its mode: 'max' where more is better.")
     return values[loop.cfg.monitor]
 
+# %% ../../nbs/learn/11_fit.ipynb #40ffe1c3
+def _keep(loop:Loop, value:float, values:dict):
+    "Keep the weights of the best few validations, and drop those that are no longer among them; of equal ones the earlier."
+    if loop.cfg.keep == 1 or not loop.run or not math.isfinite(value): return
+    order = sorted([*loop.top, (value, loop.step)], key=lambda t: (t[0] if loop.cfg.mode == 'min' else -t[0], t[1]))
+    loop.top, dropped = order[:loop.cfg.keep], order[loop.cfg.keep:]
+    if (value, loop.step) in loop.top: save_weights(loop.run.top(loop.step), loop.ema or loop.task, note(loop, **values))
+    for _, step in dropped: loop.run.top(step).unlink(missing_ok=True)
+
 def _validate(loop:Loop)->dict:
     "Measure, keep the best weights, and count the validations since they were found."
     values = _measure(loop)
     value = _monitored(loop, values)
+    _keep(loop, value, values)
     if math.isfinite(value) and (loop.best is None or (value < loop.best[0] if loop.cfg.mode == 'min' else value > loop.best[0])):
         loop.best, loop.stale = (value, loop.step), 0
         if loop.run: save_weights(loop.run.best, loop.ema or loop.task, note(loop, **values))

@@ -60,7 +60,7 @@ class Loop:
         self.per_epoch = len(source)
         self.steps = cfg.steps or cfg.epochs * self.per_epoch
         self.valid_every = cfg.valid_every or self.per_epoch
-        self.step, self.seconds, self.best, self.stale, self.skipped, self.skipped_in_row, self.window, self.stopping = 0, 0., None, 0, 0, 0, {}, None
+        self.step, self.seconds, self.best, self.top, self.stale, self.skipped, self.skipped_in_row, self.window, self.stopping = 0, 0., None, [], 0, 0, 0, {}, None
         self.session = {}
         self.ema = {k: v.detach().clone() for k, v in self.task.state_dict().items()} if cfg.ema else None
         self.log = self.board = None
@@ -87,7 +87,7 @@ class Loop:
 def _state(loop:Loop)->dict:
     "All that the steps so far have made."
     return dict(model=dict(loop.task.state_dict()), ema=loop.ema, optim=loop.optim.optimizer.state_dict(), base=loop.optim.base, scaler=loop.scaler.state_dict() if loop.scaler else None,
-                step=loop.step, seconds=loop.seconds, best=loop.best, stale=loop.stale, skipped=loop.skipped, skipped_in_row=loop.skipped_in_row, window=loop.window)
+                step=loop.step, seconds=loop.seconds, best=loop.best, top=loop.top, stale=loop.stale, skipped=loop.skipped, skipped_in_row=loop.skipped_in_row, window=loop.window)
 
 def settings(
     loop:Loop,    # the run
@@ -110,7 +110,7 @@ def checkpoint(
     if loop.run: loop.log.flush(); write_tree(loop.run.last, _state(loop), note(loop))
 
 # %% ../../nbs/learn/10_loop.ipynb #de38b162
-_FREE = {'steps', 'epochs', 'max_minutes', 'device', 'log_every', 'save_every', 'save_minutes', 'snapshots', 'snapshot_every', 'tensorboard', 'valid_every', 'patience', 'deterministic'}
+_FREE = {'steps', 'epochs', 'max_minutes', 'device', 'log_every', 'save_every', 'save_minutes', 'snapshots', 'snapshot_every', 'keep', 'tensorboard', 'valid_every', 'patience', 'deterministic'}
 
 def _changes(old, new, key='')->list:
     "Name the values that differ between two nested mappings."
@@ -141,7 +141,7 @@ def restore(
     loop.task.load_state_dict(state['model']); loop.optim.optimizer.load_state_dict(state['optim'])
     if loop.scaler and state['scaler']: loop.scaler.load_state_dict(state['scaler'])
     if loop.ema: loop.ema = {k: v.clone() for k, v in state['ema'].items()}
-    loop.best = state['best']
+    loop.best, loop.top = state['best'], [tuple(t) for t in state.get('top', [])]              # older checkpoints know of one alone
     for k in ('step', 'seconds', 'stale', 'skipped', 'skipped_in_row', 'window'): setattr(loop, k, state[k])
 
 # %% ../../nbs/learn/10_loop.ipynb #700f91c7

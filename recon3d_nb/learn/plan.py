@@ -86,7 +86,7 @@ def _check(cfg):
     def rule(ok, name, text):
         if not ok: raise BadInput(f'FitCfg.{name}', text, getattr(cfg, name, None))
     if (cfg.steps is None) == (cfg.epochs is None): raise BadInput('FitCfg', 'either steps or epochs says how long', f'steps {cfg.steps}, epochs {cfg.epochs}')
-    for n in ('steps', 'epochs', 'valid_every', 'patience', 'log_every', 'save_every', 'snapshot_every', 'accumulate', 'decay_every', 'devices'):
+    for n in ('steps', 'epochs', 'valid_every', 'patience', 'log_every', 'save_every', 'snapshot_every', 'accumulate', 'decay_every', 'devices', 'keep'):
         v = getattr(cfg, n); rule(v is None or (isinstance(v, int) and v >= 1), n, 'is a whole number above 0')
     for n in ('lr', 'clip', 'max_minutes', 'decay'): v = getattr(cfg, n); rule(v is None or (v > 0 and math.isfinite(v)), n, 'is above 0 and finite')
     for n in ('weight_decay', 'warmup', 'save_minutes'): rule(getattr(cfg, n) >= 0, n, 'is 0 or more')
@@ -126,6 +126,7 @@ class FitCfg:
     save_minutes:float = 5.      # minutes between checkpoints
     snapshots:tuple[int, ...] = ()   # after these epochs the weights are kept
     snapshot_every:int|None = None   # and after each so many
+    keep:int = 1                 # the best so many validations are kept; more than one: each in a file of its own, too
     tensorboard:bool = True      # write event files
 
     def __post_init__(self): _check(self)

@@ -31,6 +31,10 @@ class Run:
         "The weights kept at the end of an epoch."
         return self.checkpoints/f'epoch-{epoch:05d}.safetensors'
 
+    def top(self, step:int)->Path:
+        "The weights of one of the best validations, where several are kept."
+        return self.checkpoints/f'best-{step:08d}.safetensors'
+
 # %% ../../nbs/learn/07_records.ipynb #5eeef01f
 def _commit()->str|None:
     "The commit of the clone, marked where files differ from it; None outside a clone or without git."

@@ -50,6 +50,7 @@ def pair(
             raise BadInput(where, 'R is a rotation', f'det {np.linalg.det(a).round(3).tolist()[:3]}', 'Divide a scale out first; a mirror is no rotation.')
     return Pair(R, t, R_true, t_true, there, shape)
 
+# %% ../../nbs/metrics/02_pose.ipynb #64edf280
 def _points(points, where:str)->np.ndarray:
     points = np.ascontiguousarray(_array(points))
     if points.ndim != 2 or points.shape[1] != 3 or not len(points) or not np.isfinite(points).all():

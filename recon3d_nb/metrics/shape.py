@@ -49,6 +49,7 @@ def occupancy_iou(
     either = (a | b).sum(-1)
     return np.where(either == 0, 1., (a & b).sum(-1) / np.maximum(either, 1))
 
+# %% ../../nbs/metrics/01_shape.ipynb #baf48914
 def _box(points)->np.ndarray: return np.stack([points.min(0), points.max(0)])
 
 def _inside(mesh, points, contains):

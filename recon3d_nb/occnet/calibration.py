@@ -35,6 +35,7 @@ def default_thresholds(
     "Candidates for a threshold."
     return 1/(1 + np.exp(-np.linspace(logit(.001), logit(.999), n)))
 
+# %% ../../nbs/occnet/05_calibration.ipynb #6a7fb7ca
 def sweep_threshold(
     logits,               # (S, N) of held-out objects, or a list of (N,)
     occupancies,          # as logits, bool: is the point inside
@@ -49,7 +50,7 @@ def sweep_threshold(
         value, true = (x.detach().cpu().numpy() if isinstance(x, torch.Tensor) else np.asarray(x) for x in pair)
         if value.ndim != 1 or value.shape != true.shape or true.dtype != bool or not np.isfinite(value).all():
             raise BadInput('sweep_threshold', 'each object has (N,) finite logits and (N,) bool sides', f'{value.shape} and {true.shape} {true.dtype} of object {i}', 'Compare sides with .5 first.' if true.dtype != bool else '')
-        n = np.searchsorted(levels, value, side='right')                                     # how many candidates take the point
+        n = np.searchsorted(levels, value)                                                   # how many candidates take the point: those below its logit
         above = lambda chosen: np.bincount(n[chosen], minlength=len(tried) + 1)[::-1].cumsum()[::-1][1:]
         taken, right = above(slice(None)), above(true)
         either = taken + true.sum() - right
@@ -97,7 +98,7 @@ def _overlap(model, parts, level):
     "IoU of each object of a batch."
     inputs, points, true = parts
     logits = model(inputs, points)
-    y, o = logits >= level, true > .5 if true.dtype != torch.bool else true
+    y, o = logits > level, true > .5 if true.dtype != torch.bool else true
     return ((y & o).sum(1) / (y | o).sum(1).clamp(min=1)).where((y | o).any(1), torch.ones(len(y), device=y.device))
 
 def norm_gap(

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from ..core.errors import BadInput
 from ..learn.blocks import ResnetBlockFC, check_counts, choose, seeded
+from .planes import PlaneDecoder
 
 # %% ../../nbs/occnet/03_decoders.ipynb #1740b76a
 class _Groups(nn.Module):
@@ -157,20 +158,24 @@ def decoder_name(
     "Settle a decoder's name, or list those there are."
     plain = str(name).lower().removeprefix('decoder-')
     plain = _ALSO.get(plain, plain)
-    if plain not in DECODERS: raise BadInput('decoder', f"the name is one of {', '.join(DECODERS)}", repr(name))
+    if plain not in (*DECODERS, 'planes'): raise BadInput('decoder', f"the name is one of {', '.join(DECODERS)}, planes", repr(name))
     return plain
 
 def decoder(
-    name:str='cbn',         # one of DECODERS
+    name:str='cbn',         # one of DECODERS, or 'planes'
     c_dim:int=256,          # features of the code; 0: there is none
     *,
-    hidden:int|None=None,   # H; None: 256, and 128 for fc
+    hidden:int|None=None,   # H; None: 256, 128 for fc, 32 for planes
     norm:str|None=None,     # one of NORMS; None: batch, and none for fc
     seed:int=0,             # of the weights
     **kw,                   # z_dim, p_dim, blocks: as in Decoder
 )->Decoder:
     "Build a decoder."
-    options = DECODERS[decoder_name(name)] | kw | {k: v for k, v in dict(hidden=hidden, norm=norm).items() if v is not None}
+    name = decoder_name(name)
+    if name == 'planes':
+        if norm not in (None, 'none') or kw.get('z_dim') or kw.get('p_dim', 3) != 3: raise BadInput('decoder planes', 'knows no norms and no latent code, and points have 3 coordinates', f'norm {norm}, {kw}')
+        with seeded(seed, 'decoder'): return PlaneDecoder(c_dim, hidden or 32, kw.get('blocks', 5))
+    options = DECODERS[name] | kw | {k: v for k, v in dict(hidden=hidden, norm=norm).items() if v is not None}
     with seeded(seed, 'decoder'): return Decoder(c_dim, **options)
 
 # %% ../../nbs/occnet/03_decoders.ipynb #55383a7b

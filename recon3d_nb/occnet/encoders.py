@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from ..core.errors import BadInput
 from ..learn.backbones import LITE0, backbone, backbone_names
 from ..learn.blocks import ResnetPointnet, check_counts, seeded
+from .planes import PlaneEncoder
 
 # %% ../../nbs/occnet/02_encoders.ipynb #38ce26bf
 class VoxelEncoder(nn.Module):
@@ -62,7 +63,7 @@ def check_inputs(
 
 # %% ../../nbs/occnet/02_encoders.ipynb #2eb673e0
 IMAGES = {'resnet-18': 'resnet18', 'resnet-50': 'resnet50', **{f'efficientnet-b{i}': f'efficientnet_b{i}' for i in (0, 1, 5, 7)}, 'efficientnet-lite0': LITE0}
-OTHERS = {'pointnet': 'cloud', 'voxels': 'voxels', 'index': 'index'}
+OTHERS = {'pointnet': 'cloud', 'planes': 'cloud', 'voxels': 'voxels', 'index': 'index'}
 _ALSO = {'pointnet_resnet': 'pointnet', 'voxel_simple': 'voxels', 'idx': 'index'}
 
 def encoder_names()->list[str]:
@@ -83,9 +84,9 @@ def encoder_name(
 class Encoder(nn.Module):
     "A network, the kind of input it takes, and the length of its code; made by `encoder`."
     def __init__(self,
-        net:nn.Module,     # inputs -> (B, c_dim)
+        net:nn.Module,     # inputs -> (B, c_dim), or of planes (B, 3, c_dim, R, R)
         kind:str,          # one of KINDS
-        c_dim:int,         # features of the code
+        c_dim:int,         # features of the code, or of a cell
         name:str='encoder',   # for errors
     ):
         super().__init__()
@@ -95,7 +96,7 @@ class Encoder(nn.Module):
         inputs:Tensor,     # a batch, as KINDS says; or, of pictures, the features (B, F) that a frozen backbone gave before
     )->Tensor:             # (B, c_dim)
         "Encode a batch of inputs."
-        if self.kind == 'image' and inputs.ndim == 2: return self.net.head(inputs)
+        if self.kind == 'image' and isinstance(inputs, Tensor) and inputs.ndim == 2: return self.net.head(inputs)
         check_inputs(self.kind, inputs, self.name)
         if self.kind == 'index' and not 0 <= inputs.min() <= inputs.max() < self.net.num_embeddings:
             raise BadInput(self.name, f'objects are numbered 0 to {self.net.num_embeddings - 1}', f'{inputs.min().item()} to {inputs.max().item()}')
@@ -103,12 +104,14 @@ class Encoder(nn.Module):
             inputs = F.interpolate(inputs, [max(32, round(s*32/short)) for s in inputs.shape[-2:]], mode='bilinear', align_corners=False)
         return self.net(inputs)
 
+# %% ../../nbs/occnet/02_encoders.ipynb #77688520
 def encoder(
     name:str,              # one of encoder_names(), or another backbone
     c_dim:int=256,         # features of the code
     *,
     pretrained=False,      # pictures: True: ImageNet weights found on this machine; a path: that file
     freeze:str='none',     # pictures: 'none', 'norms' or 'all' of the backbone
+    head:int=0,            # pictures: units between the backbone and the code; 0: one linear layer, as published
     hidden:int=512,        # clouds: width H of the blocks
     objects:int=0,         # numbers: how many objects there are
     seed:int=0,            # of all weights that are not loaded
@@ -118,6 +121,6 @@ def encoder(
     check_counts(f'encoder {name}', c_dim=c_dim, **({'objects': objects} if name == 'index' else {}))
     if name in OTHERS:
         if pretrained or freeze != 'none': raise BadInput(f'encoder {name}', 'pretrained and freeze belong to pictures', f'pretrained={pretrained}, freeze={freeze!r}')
-        with seeded(seed, name): net = {'pointnet': lambda: ResnetPointnet(c_dim, hidden), 'voxels': lambda: VoxelEncoder(c_dim), 'index': lambda: nn.Embedding(objects, c_dim)}[name]()
+        with seeded(seed, name): net = {'pointnet': lambda: ResnetPointnet(c_dim, hidden), 'planes': lambda: PlaneEncoder(c_dim, hidden), 'voxels': lambda: VoxelEncoder(c_dim), 'index': lambda: nn.Embedding(objects, c_dim)}[name]()
         return Encoder(net, OTHERS[name], c_dim, name)
-    return Encoder(backbone(IMAGES.get(name, name), pretrained=pretrained, out_dim=c_dim, freeze=freeze, seed=seed), 'image', c_dim, name)
+    return Encoder(backbone(IMAGES.get(name, name), pretrained=pretrained, out_dim=c_dim, hidden=head, freeze=freeze, seed=seed), 'image', c_dim, name)

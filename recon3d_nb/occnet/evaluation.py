@@ -35,7 +35,7 @@ class EvalCfg:
     samples:int = 100_000         # drawn from each surface
     mesh:ExtractCfg = ExtractCfg(normals=False)   # how meshes are drawn: 128 cells a side
     view:int = 0                  # place of the picture among the object's
-    image_size:int = 224          # side of the picture, pixels
+    image_size:int|None = None    # side of the picture, pixels; None: the model's
     cloud:int = 300               # points of the surface that are shown
     noise:float = .005            # sd of their noise
     seed:int = 0                  # of all draws, together with the object's name
@@ -56,6 +56,8 @@ def chosen(
     return [(i, items[i]) for i in sorted(rng(seed, 'chosen').permutation(len(items))[:limit].tolist())]
 
 # %% ../../nbs/occnet/07_evaluation.ipynb #8511a64d
+def _image_size(model, cfg)->int: return cfg.image_size or getattr(model, 'image_size', DrawCfg.image_size)
+
 def shown(
     model,                 # its encoder says which kind of input it takes
     item,                  # an object
@@ -65,7 +67,7 @@ def shown(
     "What a network is shown of an object; what cannot be had is an AcceptableFailure."
     if model.encoder is None: return None
     if (kind := model.encoder.kind) == 'index': return torch.tensor(which)
-    draw = FromFiles([item], DrawCfg(inputs=(kind,), points=0, cloud=cfg.cloud, noise=cfg.noise, image_size=cfg.image_size, view=cfg.view))
+    draw = FromFiles([item], DrawCfg(inputs=(kind,), points=0, cloud=cfg.cloud, noise=cfg.noise, image_size=_image_size(model, cfg), view=cfg.view))
     try: return draw(0, derive_seed(cfg.seed, 'shown', item.name))[kind]
     except (BadFile, MissingData) as e: raise AcceptableFailure('no input', str(e)) from None
 
@@ -119,7 +121,7 @@ def _agree(pred, occupancies, points)->VolumeIoU:
 
 def _above(ask, points, level, device, chunk=2**15)->np.ndarray:
     "Which points (N, 3) lie inside by their logits."
-    with torch.no_grad(): return np.concatenate([(ask(x.to(device)) >= level).cpu().numpy() for x in torch.as_tensor(points).split(chunk)])
+    with torch.no_grad(): return np.concatenate([(ask(x.to(device)) > level).cpu().numpy() for x in torch.as_tensor(points).split(chunk)])
 
 def network_iou(
     model,                    # OccupancyNetwork, or what has its encoder, threshold, device and field
@@ -195,7 +197,7 @@ def _record(row)->ShapeScores:
 def _stamp(model, cfg)->dict:
     "What rows depend on: settings and weights."
     weights = {k: v.detach().cpu().numpy() for k, v in model.state_dict().items()} if hasattr(model, 'state_dict') else {}
-    return dict(settings=asdict(cfg), threshold=_threshold(model, cfg), weights=content_key(*weights, *weights.values()))
+    return dict(settings=asdict(replace(cfg, image_size=_image_size(model, cfg))), threshold=_threshold(model, cfg), weights=content_key(*weights, *weights.values()))
 
 def _rows_of(out, stamp)->dict:
     "Rows that are there; a file of another network or other settings is refused."
@@ -311,6 +313,7 @@ def picture_of(
     filled = np.argwhere(x.cpu().numpy() > .5)
     return portrait(_dots(filled, .6), size) if len(filled) else blank
 
+# %% ../../nbs/occnet/07_evaluation.ipynb #a03210c7
 def best_and_worst(
     model,                     # as evaluated
     objects,                   # as evaluated

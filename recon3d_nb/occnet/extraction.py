@@ -101,6 +101,7 @@ def _extract(field, threshold, cfg, device, watch)->Generated:
     if cfg.audit: found = tools.audit(field, grid, cfg.audit, seed=cfg.seed, chunk=cfg.chunk, device=device); watch.note('audit')
     return Generated(mesh, normals, watch.seconds, time.process_time() - watch.cpu, grid.asked, found)
 
+# %% ../../nbs/occnet/06_extraction.ipynb #106f17c2
 def extract_field(
     field,                     # points (N, 3) -> (N,) logits, positive inside, differentiable where refine, normals or band are asked for
     threshold:float=.5,        # probability at the surface

@@ -15,8 +15,8 @@ from ..core.compute import pick_device, torch_rng
 from ..core.config import to_dict
 from ..core.errors import BadInput
 from ..core.progress import progress
-from ..data.occnet_draws import DrawCfg, Draws, FromFiles, load_draws
-from ..learn.batches import Batches, TensorBatches
+from ..data.occnet_draws import DrawCfg, Draws, FromFiles, load_draws, stored_bytes
+from ..learn.batches import drawn_batches
 from ..learn.fit import Fitted, fit as fit_task
 from ..learn.plan import FitCfg
 from ..learn.records import load_weights
@@ -95,12 +95,12 @@ class Trained(NamedTuple):
     model:OccupancyNetwork     # the best weights, with their threshold, in eval mode
     fitted:Fitted              # how the run ended, and its curves
 
-def _source(objects, draws, model, size, seed, in_memory, workers, shuffle, device, show):
-    "Batches of a set, and what draws them."
-    if not in_memory: return Batches(range(len(objects)), size, seed=seed, augment=FromFiles(objects, draws), workers=workers, shuffle=shuffle)
-    drawn = load_draws(objects, draws, device=device, show=show)
-    if 'image' in draws.inputs and model.encoder.net.freeze == 'all': drawn = CachedPictures(drawn, model, show=show)
-    return TensorBatches(torch.arange(len(drawn)), size, seed=seed, shuffle=shuffle, device=device, draw=drawn.draw)
+def _batches(objects, draws, model, size, *, device, show, **kw):
+    "Batches of a set; in memory, pictures for a frozen backbone are features already."
+    def load():
+        drawn = load_draws(objects, draws, device=device, show=show)
+        return (CachedPictures(drawn, model, show=show) if 'image' in draws.inputs and model.encoder.net.freeze == 'all' else drawn).draw
+    return drawn_batches(len(objects), min(size, len(objects)), load, FromFiles(objects, draws), stored_bytes(objects, draws), device=device, **kw)
 
 def draws_for(
     model:OccupancyNetwork,
@@ -109,7 +109,7 @@ def draws_for(
 )->DrawCfg:
     "What a network wants drawn."
     kind = model.encoder.kind if model.encoder else 'none'
-    return DrawCfg(inputs=(kind,) if kind in ('image', 'cloud', 'voxels') else (), points=points, **kw)
+    return DrawCfg(inputs=(kind,) if kind in ('image', 'cloud', 'voxels') else (), points=points, **{'image_size': model.image_size, **kw})
 
 def finish(
     task:OccupancyTask,
@@ -139,7 +139,7 @@ def fit(
     batch:int=64,                # objects a step
     held_points:int=4096,        # of each held-out object
     overfit:int=0,               # train and validate on so many objects alone; 0: off
-    in_memory:bool=True,         # False: read from files as they are needed
+    in_memory:bool|None=None,    # False: read from files as they are needed; None: where they do not fit
     workers:int=0,               # processes that read, where they do
     resume:bool|str=False,       # True: go on with the run; 'auto': if there is one
     callbacks=(),                # see learn.fit
@@ -148,12 +148,13 @@ def fit(
     "Train an occupancy network."
     model = build_model(model, seed=plan.seed) if isinstance(model, ModelCfg) else model
     device, draws = pick_device(plan.device), draws or draws_for(model)
+    model.image_size = draws.image_size
     train = list(train)[:overfit or None]
     valid = train if overfit else None if valid is None else list(valid)
     task = OccupancyTask(model.to(device))
-    make = lambda objects, d, shuffle: _source(objects, d, model, min(batch, len(objects)), plan.seed, in_memory, workers, shuffle, device, show)
-    source = make(train, draws, True)
-    held = HeldOut(make(valid, replace(draws, points=held_points, inside=None, view=draws.view or 0), False)) if valid else None
+    how = dict(seed=plan.seed, in_memory=in_memory, workers=workers, device=device, show=show)
+    source = _batches(train, draws, model, batch, **how)
+    held = HeldOut(_batches(valid, replace(draws, points=held_points, inside=None, view=draws.view or 0), model, batch, shuffle=False, **how)) if valid else None
     plan = replace(plan, monitor='valid_iou', mode='max') if held and plan.monitor == 'valid_loss' else plan
     fitted = fit_task(task, source, plan, run, valid=held, resume=resume, callbacks=callbacks, about=dict(draws=to_dict(draws), batch=batch, occnet=to_dict(model.cfg) if model.cfg else {}), show=show)
     if fitted.best: load_weights(task, fitted.best)
