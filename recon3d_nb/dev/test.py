@@ -38,11 +38,13 @@ def notebooks(
     nbs = Path(root)/'nbs'
     return sorted(p for p in nbs.rglob('*.ipynb') if not any(part.startswith(('.', '_')) for part in p.relative_to(nbs).parts))
 
-def _nbdev(copy:Path, *commands:str):
-    "Run nbdev's commands on a copy of the project."
-    code = '; '.join(f'from nbdev.{"clean" if c == "nbdev_clean" else "doclinks"} import {c}; {c}()' for c in commands)
+def _nbdev(copy:Path, command:str)->float:
+    "Run one of nbdev's commands on a copy of the project; the seconds it took."
+    code = f'from nbdev.{"clean" if command == "nbdev_clean" else "doclinks"} import {command}; {command}()'
     env = {k: v for k, v in os.environ.items() if k != 'IN_TEST'}      # nbdev exports nothing while it believes to be in a test
+    start = time.perf_counter()
     subprocess.run([sys.executable, '-W', 'ignore', '-c', code], cwd=copy, env=env, check=True, capture_output=True, text=True)
+    return time.perf_counter() - start
 
 def _differences(ours:Path, made:Path, suffix:str)->list[str]:
     "Files below `ours` and `made` that are not the same, relative to them."
@@ -59,13 +61,11 @@ def check_step(
         for path in notebooks(root): (copy/path.relative_to(root)).parent.mkdir(parents=True, exist_ok=True); shutil.copy(path, copy/path.relative_to(root))
         shutil.copytree(root/lib, copy/lib, ignore=shutil.ignore_patterns('__pycache__'))
         for name in ('settings.ini', 'setup.py', 'README.md'): shutil.copy(root/name, copy)
-        start = time.perf_counter()
-        _nbdev(copy, 'nbdev_clean', 'nbdev_export')                    # one changes only notebooks, the other only the package
-        seconds, fix = (time.perf_counter() - start)/2, 'Run `make tidy`, look at the difference, commit it.'
+        cleaned, exported, fix = _nbdev(copy, 'nbdev_clean'), _nbdev(copy, 'nbdev_export'), 'Run `make tidy`, look at the difference, commit it.'
         unclean = [n for n in _differences(root/'nbs', copy/'nbs', '.ipynb') if not any(part.startswith(('.', '_')) for part in Path(n).parts)]
         behind = _differences(root/lib, copy/lib, '.py')
-    return [Outcome('notebooks are clean', tuple(f'nbs/{n} is not clean. {fix}' for n in unclean), seconds),
-            Outcome('export is in step', tuple(f'{lib}/{n} is not what its notebook exports. {fix}' for n in behind), seconds)]
+    return [Outcome('notebooks are clean', tuple(f'nbs/{n} is not clean. {fix}' for n in unclean), cleaned),
+            Outcome('export is in step', tuple(f'{lib}/{n} is not what its notebook exports. {fix}' for n in behind), exported)]
 
 # %% ../../nbs/dev/02_test.ipynb #132b69ca
 FLOORS = ('core', 'geometry', 'render', 'metrics', 'data', 'learn', ('deepsdf', 'occnet', 'nocs', 'multipose', 'osop'), 'widgets', 'cli', 'dev')
