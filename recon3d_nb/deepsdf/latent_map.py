@@ -13,7 +13,7 @@ from typing import NamedTuple
 from torch import Tensor
 from ..core.compute import torch_rng
 from ..core.errors import BadInput
-from .latent import Pca, _check, _groups
+from ..learn.codes import Pca, by_label, check_codes
 
 # %% ../../nbs/deepsdf/08b_map.ipynb #a6ff413d
 def affinities(
@@ -21,7 +21,7 @@ def affinities(
     perplexity:float=30.,    # neighbours that count, up to (n - 1)/3
 )->Tensor:                   # (n, n) float64; rows sum to 1, the diagonal is 0
     "See each code's neighbours through a Gaussian that is as wide as it takes."
-    z = _check(codes, 'affinities', least=4).double().cpu()
+    z = check_codes(codes, 'affinities', least=4).double().cpu()
     if len(z) > 5000: raise BadInput('tsne', 'at most 5,000 codes, every pair is computed', f'{len(z):,}', 'Take a part of them.')
     if not 1 < perplexity <= (len(z) - 1)/3: raise BadInput('tsne', f'perplexity is above 1 and at most {(len(z) - 1)/3:.1f}, a third of the other codes', perplexity)
     d = torch.cdist(z, z, compute_mode='donot_use_mm_for_euclid_dist').square()
@@ -128,7 +128,7 @@ def scatter(
     "Draw a map of codes, coloured by family, with pictures of some."
     import matplotlib.pyplot as plt
     p, faces = _unit(points), faces or {}
-    groups = _groups(labels, len(p), 'scatter')
+    groups = by_label(labels, len(p), 'scatter')
     shades = plt.get_cmap('tab20')([*range(0, 20, 2), *range(1, 20, 2)])
     shade = {l: shades[k % 20] for k, l in enumerate(groups)}
     where = beside(p, list(faces), size)

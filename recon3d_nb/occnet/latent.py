@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['VaeTask', 'HeldOutLatent', 'latent_sources', 'fit_latent', 'LatentUse', 'latent_use', 'draw_use', 'sample_codes',
-           'decoded', 'draw_codes', 'between', 'CodePrior', 'fit_prior', 'SampleScores', 'sample_scores', 'inside_of']
+           'decoded', 'draw_codes', 'SampleScores', 'sample_scores', 'inside_of']
 
 # %% ../../nbs/occnet/09_latent.ipynb #4939e739
 from dataclasses import dataclass, replace
@@ -23,10 +23,10 @@ from ..learn.batches import TensorBatches
 from ..learn.fit import fit as fit_task
 from ..learn.plan import FitCfg
 from ..learn.records import closed_figure, load_weights
-from .calibration import recalibrate, sweep_threshold
+from .calibration import sweep_threshold
 from .extraction import ExtractCfg, extract_field
-from .model import OccupancyNetwork, as_in_use, save_model
-from .training import OccupancyTask, Trained
+from .model import OccupancyNetwork, as_in_use, logit, save_model
+from .training import OccupancyTask, Trained, finish
 
 # %% ../../nbs/occnet/09_latent.ipynb #6d712248
 class VaeTask(OccupancyTask):
@@ -114,9 +114,7 @@ def fit_latent(
     about = dict(warmup=warmup, beta=beta, occnet=to_dict(model.cfg) if model.cfg else {})
     fitted = fit_task(task, train, plan, run, valid=held, resume=resume, callbacks=callbacks, about=about, show=show)
     if fitted.best: load_weights(task, fitted.best)
-    batches = [{k: v.to(model.device) for k, v in b.items()} for _, b in zip(range(20), train.epoch(10**6))]
-    recalibrate(model, [(task.inputs(b), b['points'], b['occ']) for b in batches], seed=plan.seed)
-    found = held(task); model.threshold = found['threshold']
+    found = finish(task, train, held)
     if run is not None and model.cfg: save_model(Path(run)/'model.safetensors', model, dict(step=fitted.best_step, warmup=warmup, beta=beta, **found))
     return Trained(model.eval(), fitted)
 
@@ -194,35 +192,6 @@ def draw_codes(
         except AcceptableFailure: out.append(None)
     return out
 
-def between(
-    a:Tensor,            # (L,) a code
-    b:Tensor,            # (L,) another
-    n:int=7,             # codes on the way, both ends among them
-)->Tensor:               # (n, L)
-    "Walk straight from one code to another."
-    if a.ndim != 1 or a.shape != b.shape or n < 2: raise BadInput('between', 'a and b are (L,), n is 2 or more', f'{tuple(a.shape)}, {tuple(b.shape)}, {n}')
-    return torch.lerp(a, b, torch.linspace(0, 1, n, dtype=a.dtype, device=a.device)[:, None])
-
-# %% ../../nbs/occnet/09_latent.ipynb #9cb22220
-class CodePrior(NamedTuple):
-    "A normal distribution to draw codes from."
-    mean:Tensor       # (L,)
-    factor:Tensor     # (L, L), lower: the covariance is factor factor^T
-
-    def sample(self, n:int, seed:int=0)->Tensor:
-        "Draw (n, L) codes."
-        return self.mean + torch.randn(n, len(self.mean), generator=torch_rng(seed, 'codes')).to(self.mean) @ self.factor.T
-
-def fit_prior(
-    codes:Tensor,        # (n, L) of known shapes
-    shrink:float=.1,     # how far the covariance goes to its diagonal, 0 to 1
-)->CodePrior:
-    "Fit a distribution to codes."
-    if codes.ndim != 2 or len(codes) < 2 or not 0 <= shrink <= 1: raise BadInput('fit_prior', 'codes are (n, L), n 2 or more, and shrink 0 to 1', f'{tuple(codes.shape)}, {shrink}')
-    C = torch.cov(codes.double().T).reshape(codes.shape[1], -1)
-    C = (1 - shrink)*C + shrink*torch.diag(C.diag()) + 1e-9*torch.eye(len(C), dtype=C.dtype, device=C.device)
-    return CodePrior(codes.mean(0), torch.linalg.cholesky(C).to(codes))
-
 # %% ../../nbs/occnet/09_latent.ipynb #3a657ab0
 class SampleScores(NamedTuple):
     "Samples against real shapes."
@@ -257,5 +226,5 @@ def inside_of(
     points,              # (K, 3) for all
 )->np.ndarray:           # (n, K) bool
     "Which points lie in the shapes of codes, at the model's threshold."
-    level, p = np.log(model.threshold) - np.log1p(-model.threshold), torch.as_tensor(points, dtype=torch.float32, device=model.device)
+    level, p = logit(model.threshold), torch.as_tensor(points, dtype=torch.float32, device=model.device)
     with torch.no_grad(): return np.stack([(f(p) > level).cpu().numpy() for f in decoded(model, z)])
