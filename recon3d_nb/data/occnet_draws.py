@@ -14,6 +14,7 @@ from torch import Tensor
 from ..core.compute import derive_seed, pick_device, torch_rng
 from ..core.errors import BadFile, BadInput
 from ..core.progress import progress
+from ..metrics.shape import nearest
 
 # %% ../../nbs/data/14_occnet_draws.ipynb #3e097617
 INPUTS = ('image', 'cloud', 'voxels')
@@ -24,6 +25,7 @@ class DrawCfg:
     inputs:tuple[str, ...] = ('image',)   # of image, cloud, voxels
     points:int = 2048             # of the cube; 0: none
     inside:float|None = None      # share of them that is drawn from the inside; None: as they lie
+    lean:float = 1.               # above 1: points near the surface are drawn more often; 1: all alike
     break_up:float = 1e-4         # sd of the noise on half-precision points; 0: none
     cloud:int = 300               # points of the surface
     noise:float = .005            # sd of their noise
@@ -33,6 +35,7 @@ class DrawCfg:
     def __post_init__(self):
         if wrong := [i for i in self.inputs if i not in INPUTS]: raise BadInput('DrawCfg', f"inputs are some of {', '.join(INPUTS)}", ', '.join(map(str, wrong)))
         if self.points < 0 or self.cloud < 1 or self.image_size < 1: raise BadInput('DrawCfg', 'points is 0 or more, cloud and image_size 1 or more', f'{self.points}, {self.cloud}, {self.image_size}')
+        if self.lean < 1: raise BadInput('DrawCfg', 'lean is 1 or more', self.lean)
         if self.inside is not None and not 0 <= self.inside <= 1: raise BadInput('DrawCfg', 'inside is a share, 0 to 1', self.inside)
         if self.break_up < 0 or self.noise < 0: raise BadInput('DrawCfg', 'noise is 0 or more', f'{self.break_up}, {self.noise}')
 
@@ -50,11 +53,16 @@ def square(
     if rgb.shape[0] != size: rgb = np.asarray(Image.fromarray(rgb).resize((size, size), Image.Resampling.BILINEAR))
     return torch.from_numpy(np.ascontiguousarray(rgb.transpose(2, 0, 1)))
 
+def _distance(item, points, most=20_000):
+    "Of points from the surface as a cloud shows it, negative inside."
+    cloud = item.pointcloud().points
+    return np.where(points.occupancies, -1, 1)*(1e-9 + nearest(points.points.astype(np.float64), cloud[::-(-len(cloud)//most)].astype(np.float64))[0])
+
 def _load(item, cfg, views=None)->dict:
     "Tensors of one object: what cfg asks for, of all its pictures or of some."
     out = {}
     if cfg.points:
-        p = item.points(); first = np.argsort(~p.occupancies, kind='stable')
+        p = item.points(); first = np.argsort(_distance(item, p) if cfg.lean > 1 else ~p.occupancies, kind='stable')
         out |= dict(points=torch.from_numpy(p.points[first]), inner=torch.tensor(int(p.occupancies.sum())))
     if 'cloud' in cfg.inputs: out['cloud'] = torch.from_numpy(item.pointcloud().points)
     if 'voxels' in cfg.inputs: out['voxels'] = torch.from_numpy(item.voxels().grid)
@@ -69,7 +77,7 @@ class Draws:
     "A whole set as tensors, S objects."
     cfg:DrawCfg
     names:tuple                  # class/id of each
-    points:Tensor|None = None    # (S, N, 3) as stored; inside first
+    points:Tensor|None = None    # (S, N, 3) as stored; inside first; where the draws lean, from the deepest to the farthest
     inner:Tensor|None = None     # (S,) how many of them are inside
     cloud:Tensor|None = None     # (S, M, 3)
     image:Tensor|None = None     # (S, V, 3, s, s) uint8
@@ -92,12 +100,13 @@ def _points(d, which, cfg, gen)->dict:
     n, b, dev = cfg.points, len(which), which.device
     total, inner = d.points.shape[1], d.inner[which, None]
     u = torch.rand((b, n), generator=gen, device=dev, dtype=torch.float64)
-    if cfg.inside is None: at = (u*total).long()
+    if cfg.inside is None and cfg.lean == 1: at = (u*total).long()
     else:
-        k = torch.where(inner.eq(0), 0, torch.where(inner.eq(total), n, round(cfg.inside*n)))
-        within = torch.arange(n, device=dev) < k
-        at = torch.where(within, (u*inner).long(), inner + (u*(total - inner)).long())
-    x = _rows(d.points, which, at.clamp_max(total - 1))
+        share = inner/total if cfg.inside is None else torch.full_like(inner, cfg.inside, dtype=torch.float32)
+        k = torch.where(inner.eq(0), 0, torch.where(inner.eq(total), n, (share*n).round().long()))
+        within, u = torch.arange(n, device=dev) < k, u**cfg.lean
+        at = torch.where(within, inner - 1 - (u*inner).long(), inner + (u*(total - inner)).long())
+    x = _rows(d.points, which, at.clamp(0, total - 1))
     out = x.float()
     if x.dtype == torch.float16 and cfg.break_up: out = out + cfg.break_up*torch.randn(out.shape, generator=gen, device=dev)
     return dict(points=out, occ=(at < inner).float())
@@ -128,7 +137,8 @@ def _cut(each)->dict:
     if 'points' in each[0]:
         n = min(len(e['points']) for e in each)
         inner = [round(int(e['inner'])*n/len(e['points'])) for e in each]
-        out['points'] = torch.stack([torch.cat([e['points'][:i], e['points'][len(e['points']) - (n - i):]]) for e, i in zip(each, inner)])
+        some = lambda x, k: x[torch.arange(k)*len(x)//max(k, 1)]            # evenly, so that an order stays one
+        out['points'] = torch.stack([torch.cat([some(e['points'][:e['inner']], i), some(e['points'][e['inner']:], n - i)]) for e, i in zip(each, inner)])
         out['inner'] = torch.tensor(inner)
     return out
 
