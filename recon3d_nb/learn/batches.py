@@ -56,10 +56,17 @@ class _Source:
         if n < 1: raise BadInput(name, 'needs at least one sample', n, 'Is the folder or the split empty?')
         if isinstance(size, bool) or not isinstance(size, int) or size < 1: raise BadInput(name, 'size is a whole number above 0', size)
         if drop_last and n < size: raise BadInput(name, 'drop_last leaves something', f'{n} samples in batches of {size}', 'Leave drop_last out: a smaller batch is weighed rightly.')
+        self.n, self.size, self.seed, self.shuffle, self.drop_last = n, size, seed, shuffle, drop_last
+        self.weigh(weights)
+
+    def weigh(self,
+        weights,         # (n,) how often a sample is wanted, drawn with replacement; None: each once
+    ):
+        "Say how often each sample is drawn from now on."
         if weights is not None:
             w = np.asarray(weights, dtype=np.float64)
-            if w.shape != (n,) or not np.isfinite(w).all() or (w < 0).any() or w.sum() <= 0: raise BadInput(name, f'weights are {n} finite numbers of 0 or more, not all 0', f'shape {w.shape}')
-        self.n, self.size, self.seed, self.shuffle, self.drop_last, self.weights = n, size, seed, shuffle, drop_last, weights
+            if w.shape != (self.n,) or not np.isfinite(w).all() or (w < 0).any() or w.sum() <= 0: raise BadInput(type(self).__name__, f'weights are {self.n} finite numbers of 0 or more, not all 0', f'shape {w.shape}')
+        self.weights = weights
 
     def __len__(self): return self.n // self.size if self.drop_last else -(-self.n // self.size)
 
