@@ -17,7 +17,7 @@ from .nocs_write import write_scene
 from .scenes import Scene
 from .sets import find_set
 from .shots import ShotCfg, shoot
-from ..geometry.camera import back_project, opengl_pose, project
+from ..geometry.camera import back_project, depth_at, opengl_pose
 
 # %% ../../nbs/data/17_sequences.ipynb #561ae74f
 class View(NamedTuple):
@@ -71,13 +71,10 @@ def match_pixels(
     if len(at) > most: at = at[np.sort(np.random.default_rng(seed).choice(len(at), most, replace=False))]
     z = a.depth[at[:, 0], at[:, 1]].astype(float)
     world = back_project(np.stack([at[:, 1], at[:, 0], z], 1), a.K, a.R, a.t)
-    uvz = project(world, b.R, b.t, b.K)
-    h, w = b.depth.shape
-    to = np.round(np.nan_to_num(uvz[:, [1, 0]], nan=-9)).astype(int)
-    within = ((to >= 0) & (to < (h, w))).all(1)
-    there = np.zeros(len(at)); there[within] = b.depth[to[within, 0], to[within, 1]]
-    same = within & (np.abs(there - uvz[:, 2]) < tol*uvz[:, 2] + .002)
-    return Matches(at[same], to[same], float(same.mean()), float(same.sum()/max(within.sum(), 1)))
+    got = depth_at(world, b.depth, b.R, b.t, b.K)
+    same = got.inside & (got.there > 0) & (np.abs(got.there - got.z) < tol*got.z + .002)
+    to = np.round(got.uv[:, ::-1]).astype(int)
+    return Matches(at[same], to[same], float(same.mean()), float(same.sum()/max(got.inside.sum(), 1)))
 
 # %% ../../nbs/data/17_sequences.ipynb #7e756ab9
 class Sequence:

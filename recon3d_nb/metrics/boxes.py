@@ -13,6 +13,7 @@ from numba import njit
 from ..core.compute import share
 from ..core.errors import BadInput
 from ..geometry.symmetry import SymmetryGroup
+from .matching import all_pairs, match_greedy
 from .pose import degrees_cm
 
 # %% ../../nbs/metrics/03_boxes.ipynb #bac609c5
@@ -220,18 +221,6 @@ def average_precision(
     return (np.diff(hits, prepend=0, axis=-1) * precision).sum(-1) / truths
 
 # %% ../../nbs/metrics/03_boxes.ipynb #46801bfe
-def _match(
-    cost,      # (N, M) the less, the better a detection fits a truth
-    fits,      # (N, M) bool: good enough to be a match
-    score,     # (N,) confidence: who takes first
-)->np.ndarray: # (N,) the truth that each detection takes, -1: none
-    "Each detection in turn takes the best of the truths that are still free."
-    got, free = np.full(len(cost), -1), np.ones(cost.shape[1], bool)
-    for i in np.argsort(-score, kind='stable'):
-        left = np.flatnonzero(fits[i] & free)
-        if len(left): got[i] = left[np.argmin(cost[i, left])]; free[got[i]] = False
-    return got
-
 def _of_class(objects:Objects, c)->tuple:
     "Box, scores and symmetries of the objects of one class."
     keep = np.flatnonzero(objects.label == c)
@@ -253,10 +242,6 @@ def _average(where, truths, found, classes, judge, thresholds, shape, kind)->Ave
     return AveragePrecision(np.array(values).reshape(len(classes), *shape), tuple(classes), thresholds, n_truths, n_found, kind)
 
 # %% ../../nbs/metrics/03_boxes.ipynb #90a9fe8e
-def _all_pairs(found:Box, truth:Box, symmetry, measure)->np.ndarray:
-    "(..., N, M): `measure(found, one truth, its symmetry)` of all pairs."
-    return np.stack([np.asarray(measure(found, truth[j], s)) for j, s in enumerate(symmetry)], -1)
-
 def box_ap(
     truths,                    # list of Objects, one an image
     found,                     # list of Objects with scores, as many
@@ -268,8 +253,8 @@ def box_ap(
     "Average precision of boxes in space."
     def judge(truth, symmetry, boxes, score):
         if not len(truth) or not len(boxes): return np.zeros((len(ious), len(boxes)), bool), score, len(truth)
-        overlap = _all_pairs(boxes, truth, symmetry, lambda f, t, s: box_iou(f, t, kind, symmetry=s))
-        return np.stack([_match(-overlap, overlap >= limit, score) >= 0 for limit in ious]), score, len(truth)
+        overlap = all_pairs(boxes, truth, symmetry, lambda f, t, s: box_iou(f, t, kind, symmetry=s))
+        return np.stack([match_greedy(-overlap, overlap >= limit, score) >= 0 for limit in ious]), score, len(truth)
     return _average('box_ap', truths, found, classes, judge, tuple(ious), (len(ious),), f'{kind} IoU')
 
 # %% ../../nbs/metrics/03_boxes.ipynb #81012e0e
@@ -289,13 +274,13 @@ def pose_ap(
     limits = [(a, b) for a in degrees for b in cm]
     def judge(truth, symmetry, boxes, score):
         if len(truth) and len(boxes) and not misses:
-            overlap = _all_pairs(boxes, truth, symmetry, lambda f, t, s: box_iou(f, t, kind, symmetry=s))
-            got = _match(-overlap, overlap >= least_iou, score)
+            overlap = all_pairs(boxes, truth, symmetry, lambda f, t, s: box_iou(f, t, kind, symmetry=s))
+            got = match_greedy(-overlap, overlap >= least_iou, score)
             keep = np.sort(got[got >= 0])
             truth, symmetry, boxes, score = truth[keep], [symmetry[j] for j in keep], boxes[got >= 0], score[got >= 0]
         elif not misses: truth, boxes, score = truth[:0], boxes[:0], score[:0]
         if not len(truth) or not len(boxes): return np.zeros((len(limits), len(boxes)), bool), score, len(truth)
-        angle, way = _all_pairs(boxes, truth, symmetry, lambda f, t, s: degrees_cm(f.R, f.t, t.R, t.t, s, unit=unit))
-        return np.stack([_match(angle + way, (angle <= a) & (way <= b), score) >= 0 for a, b in limits]), score, len(truth)
+        angle, way = all_pairs(boxes, truth, symmetry, lambda f, t, s: degrees_cm(f.R, f.t, t.R, t.t, s, unit=unit))
+        return np.stack([match_greedy(angle + way, (angle <= a) & (way <= b), score) >= 0 for a, b in limits]), score, len(truth)
     about = 'poses, misses counted' if misses else f'poses, misses not counted ({kind} IoU {least_iou})'
     return _average('pose_ap', truths, found, classes, judge, (tuple(degrees), tuple(cm)), (len(degrees), len(cm)), about)
