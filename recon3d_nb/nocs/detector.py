@@ -150,7 +150,8 @@ def _region_losses(self:NocsRCNN, features, proposals, sizes, given, targets)->d
     mask = maskrcnn_loss(roi.mask_predictor(roi.mask_head(window)), regions, [g['masks'] for g in given], [g['labels'] for g in given], matched)
     cut = [crop_targets(t.map.to(b.device).expand(len(b), -1, -1, -1), t.masks.to(b.device)[m], b, 2*window.shape[-1]) for t, b, m in zip(targets, regions, matched)]
     groups = [t.groups[j] for t, m in zip(targets, matched) for j in m.tolist()]
-    nocs = head_loss(self.nocs, window, torch.cat(labels), *(torch.cat(c) for c in zip(*cut)), groups).loss
+    taught = torch.tensor([t.mapped for t, m in zip(targets, matched) for _ in m], dtype=torch.bool, device=window.device)
+    nocs = head_loss(self.nocs, window[taught], torch.cat(labels)[taught], *(torch.cat(c)[taught] for c in zip(*cut)), [g for g, on in zip(groups, taught.tolist()) if on]).loss
     return dict(classifier=classifier, box=box, mask=mask, nocs=nocs)
 
 # %% ../../nbs/nocs/04_detector.ipynb #bcb9190f
@@ -256,6 +257,7 @@ def start_from(
     "Load what others trained, wholly or not at all."
     state = read_tensors(path)
     whole = any(k.startswith('backbone.body.') for k in state)
+    if 'roi_heads.box_head.0.0.weight' in state: raise BadFile(str(path), "is of torchvision's first Mask R-CNN, maskrcnn_resnet50_fpn", 'the second, maskrcnn_resnet50_fpn_v2', 'Its box branch of convolutions and its norms have no partner here.')
     if whole: part, gone = model.rcnn, ('roi_heads.box_predictor.', 'roi_heads.mask_predictor.mask_fcn_logits.')
     else:
         part, gone = model.rcnn.backbone.body, ('fc.', 'classifier.')
@@ -274,9 +276,12 @@ def save_detector(
     path:Path,            # .safetensors
     model:NocsRCNN,
     about:dict|None=None, # provenance, whatever JSON can hold
+    *,
+    half:bool=False,      # matrices in half precision: half the size, to be handed on
 ):
     "Write a detector with its settings, whole."
-    save_weights(path, model, {**(about or {}), 'nocs': to_dict(model.cfg)})
+    small = lambda v: v.half() if half and v.is_floating_point() and v.ndim > 1 else v
+    save_weights(path, {k: small(v) for k, v in model.state_dict().items()}, {**(about or {}), 'nocs': to_dict(model.cfg)})
 
 def load_detector(
     path:Path,       # a file of `save_detector`

@@ -11,10 +11,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from ..core.compute import torch_rng
 from ..core.errors import AcceptableFailure, BadInput, Tally
-from ..geometry.align import RansacCfg, umeyama_ransac_batch
-from ..geometry.camera import check_K, depth_points, project
+from ..geometry.align import RansacCfg, pixel_pairs, some_pixels, umeyama_ransac_batch
+from ..geometry.camera import check_K, project
 from ..geometry.register import solve_pnp
 from ..geometry.rotation import Similarity
 from ..metrics.boxes import SIGNS, Box, Objects
@@ -63,11 +62,6 @@ def _check_maps(nocs, masks)->tuple:
         raise BadInput('lift', 'nocs is in [0, 1]', f'{nocs.dtype}, largest {nocs.nan_to_num(0, 0, 0).max().item() if nocs.numel() else 0:g}', 'Divide by 255?')
     return nocs.float(), masks
 
-def _chosen(mask:Tensor, most:int, seed:int)->Tensor:
-    "Flat places (n,) of a mask, a random choice where there are more than `most`."
-    at = mask.flatten().nonzero()[:, 0]
-    return at if len(at) <= most else at[torch.randperm(len(at), generator=torch_rng(seed, 'lift', len(at)))[:most].to(at.device)]
-
 # %% ../../nbs/nocs/06_lift.ipynb #6dac7b46
 class Lifted(NamedTuple):
     "One object in space."
@@ -115,24 +109,20 @@ class Lifts:
 # %% ../../nbs/nocs/06_lift.ipynb #bff1a046
 def _by_depth(nocs, masks, depth, K, cfg, seed)->tuple:
     "(s, R, t, size, agree) and reasons of all detections."
-    B, points = len(masks), depth_points(depth, K.to(depth)).reshape(-1, 3)
-    known = (depth > 0) & nocs.isfinite().all(-1)                                          # (B or 1, H, W)
-    at = [_chosen(m, cfg.points, seed) for m in masks & known]
-    n = max([4, *map(len, at)])
-    src, dst, there = nocs.new_zeros(B, n, 3), nocs.new_zeros(B, n, 3), torch.zeros(B, n, dtype=torch.bool, device=nocs.device)
-    for i, k in enumerate(at): src[i, :len(k)], dst[i, :len(k)], there[i, :len(k)] = nocs[i % len(nocs)].reshape(-1, 3)[k] - .5, points[k], True
+    known = masks & nocs.isfinite().all(-1)                                                # (B, H, W)
+    src, dst, there = pixel_pairs(nocs - .5, depth, known, K, most=cfg.points, seed=seed)
     got = umeyama_ransac_batch(src, dst, there, inlier=cfg.inlier, noisy='src', cfg=cfg.ransac, seed=seed)
     mine = src if cfg.box == 'map' else (dst - got.t[:, None]) @ got.R / got.s[:, None, None]
     reach = torch.where(got.inliers[..., None], mine.abs(), 0).amax(1)                     # (B, 3)
     reach = torch.where(got.s.isnan()[:, None], torch.nan, reach)
-    few = ((masks & nocs.isfinite().all(-1)).flatten(1).sum(1) >= cfg.ransac.sample).tolist()
+    few = (known.flatten(1).sum(1) >= cfg.ransac.sample).tolist()
     reasons = ['no depth' if r == 'too few points' and enough else r for r, enough in zip(got.reasons, few)]
     return [got.s, got.R, got.t, 2*got.s[:, None]*reach, got.inliers.sum(1)/there.sum(1).clamp_min(1)], reasons
 
 # %% ../../nbs/nocs/06_lift.ipynb #be1500cd
 def _by_prior(nocs, mask, K, diagonal, cfg, seed)->list:
     "(s, R, t, size, agree) of one detection, or an AcceptableFailure."
-    at = _chosen(mask & nocs.isfinite().all(-1), cfg.points, seed)
+    at = some_pixels(mask & nocs.isfinite().all(-1), cfg.points, seed)
     if len(at) < 4: raise AcceptableFailure('too few points', f'{len(at)} of 4')
     uv = torch.stack([at % mask.shape[1], at // mask.shape[1]], 1)
     extent = (uv.amax(0) - uv.amin(0) + 1).float().norm().item()

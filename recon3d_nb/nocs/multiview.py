@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from ..core.compute import torch_rng
 from ..core.errors import AcceptableFailure, BadInput, Tally
 from ..geometry.align import umeyama
-from ..geometry.camera import check_K, depth_points, project
+from ..geometry.camera import check_K, depth_at, depth_points
 from ..geometry.rotation import Similarity
 
 # %% ../../nbs/nocs/09_multiview.ipynb #861f22b0
@@ -72,12 +72,9 @@ def correspond(
         at = seen[a].flatten().nonzero()[:, 0]
         world = depth_points(views.depth[a], views.K.to(views.depth), views.R[a].to(views.depth), views.t[a].to(views.depth)).reshape(-1, 3)[at]
         for b in (b for b in range(V) if b != a and len(at)):
-            u, v, z = project(world, views.R[b], views.t[b], views.K).unbind(-1)
-            inside = (z > 0) & (u >= 0) & (v >= 0) & (u <= W - 1) & (v <= H - 1)
-            uv = torch.stack([torch.where(inside, u, 0), torch.where(inside, v, 0)], -1)
-            whole, deep = _read(torch.stack([seen[b].to(z), torch.where(seen[b], views.depth[b], 0).to(z)]), uv)
-            k = (inside & (whole > 1 - 1e-4) & ((deep - z).abs() < tolerance)).nonzero()[:, 0]
-            parts.append((torch.full_like(k, a), at[k], torch.full_like(k, b), uv[k], world[k]))
+            got = depth_at(world, views.depth[b], views.R[b], views.t[b], views.K, known=seen[b], between=True)
+            k = ((got.there > 0) & ((got.there - got.z).abs() < tolerance)).nonzero()[:, 0]
+            parts.append((torch.full_like(k, a), at[k], torch.full_like(k, b), got.uv[k], world[k]))
     n = sum(len(p[0]) for p in parts)
     if n == 0: raise AcceptableFailure('no overlap', f'{V} views')
     if n < least: raise AcceptableFailure('too few pairs', f'{n} of {least}')

@@ -22,9 +22,14 @@ class Target:
     "The truth of one picture."
     masks:Tensor       # (M, H, W) bool, what is seen of each object
     labels:Tensor      # (M,) int64, from 1: the classes in their order
-    map:Tensor         # (3, H, W) in [0, 1]; anything where there is no object
+    map:Tensor         # (3, H, W) in [0, 1]; anything where there is no object; all NaN: nobody knows it
     groups:tuple       # M SymmetryGroup
     dropped:int = 0    # objects of which too little is seen
+
+    @property
+    def mapped(self)->bool:
+        "Is there a map to learn from? Without, a picture teaches boxes, classes and masks."
+        return not bool(self.map.isnan().all())
 
     @property
     def boxes(self)->Tensor:
@@ -37,7 +42,7 @@ class Target:
 # %% ../../nbs/nocs/03b_targets.ipynb #399533f5
 def make_target(
     masks,                 # (M, H, W) true on each object
-    map,                   # (3, H, W) or (H, W, 3) float in [0, 1]
+    map,                   # (3, H, W) or (H, W, 3) float in [0, 1]; None: nobody knows it
     classes,               # M names
     names,                 # of the detector's classes, in order
     *,
@@ -47,7 +52,9 @@ def make_target(
     least:int=16,          # pixels of an object that must be seen
 )->Target:
     "Check and gather the truth of a picture; nothing that is handed in is changed."
-    map, masks, classes = torch.as_tensor(map), torch.as_tensor(masks), list(classes)
+    masks, classes, unknown_map = torch.as_tensor(masks), list(classes), map is None
+    if unknown_map and masks.ndim != 3: raise BadInput('make_target', 'without a map, masks are (M, H, W) and say the size', tuple(masks.shape))
+    map = torch.full((3, *masks.shape[1:]), torch.nan) if unknown_map else torch.as_tensor(map)
     if map.ndim == 3 and map.shape[0] != 3 and map.shape[-1] == 3: map = map.movedim(-1, 0)
     if map.ndim != 3 or map.shape[0] != 3 or not map.is_floating_point(): raise BadInput('make_target', 'map is float, (3, H, W) or (H, W, 3)', f'{map.dtype} {tuple(map.shape)}', 'Bytes are divided by 255 first.')
     masks = masks.bool() if len(masks) else masks.new_zeros(0, *map.shape[1:], dtype=torch.bool)
@@ -55,7 +62,7 @@ def make_target(
     if len(classes) != len(masks): raise BadInput('make_target', 'one mask and one class an object', f'{len(masks)} masks, {len(classes)} classes')
     if unknown := [c for c in classes if c not in names]: raise BadInput('make_target', f'classes are of {", ".join(names)}', sorted(set(unknown)), 'Leave out what is not to be found.')
     inside = map[:, masks.any(0)]
-    if inside.numel() and not (inside.min() >= -1e-3 and inside.max() <= 1 + 1e-3): raise BadInput('make_target', 'a map is in [0, 1] on objects', f'{inside.min():.3g} to {inside.max():.3g}')
+    if inside.numel() and not unknown_map and not (inside.min() >= -1e-3 and inside.max() <= 1 + 1e-3): raise BadInput('make_target', 'a map is in [0, 1] on objects', f'{inside.min():.3g} to {inside.max():.3g}')
     groups = table.groups(classes, met) if groups is None else list(groups)
     if len(groups) != len(masks): raise BadInput('make_target', 'one group an object', f'{len(groups)} for {len(masks)}')
     keep = (masks.flatten(1).sum(1) >= least).nonzero()[:, 0].tolist()

@@ -41,12 +41,12 @@ def read_sample(
     if hasattr(item, 'coord') and hasattr(item, 'instances'):
         found = item.instances()
         image, masks, map, classes, groups = item.image(), found.masks, item.coord(), [item.classes[k] for k in found.classes], None
-    elif all(hasattr(item, k) for k in ('image', 'masks', 'map', 'classes')):
-        image, masks, map, classes, groups = item.image, item.masks, item.map, list(item.classes), getattr(item, 'groups', None)
-    else: raise BadInput('read_sample', 'a scene has image, masks, map and classes, or is an item of NocsScenes', type(item).__name__)
+    elif all(hasattr(item, k) for k in ('image', 'masks', 'classes')):
+        image, masks, map, classes, groups = item.image, item.masks, getattr(item, 'map', None), list(item.classes), getattr(item, 'groups', None)
+    else: raise BadInput('read_sample', 'a scene has image, masks, classes and perhaps a map, or is an item of NocsScenes', type(item).__name__)
     keep, met = [i for i, c in enumerate(classes) if c in names], getattr(item, 'met', None)
     pick = lambda x: None if x is None else [x[i] for i in keep]
-    masks = np.asarray(masks)[keep] if len(keep) else np.zeros((0, *np.shape(map)[:2]), bool)
+    masks = np.asarray(masks)[keep] if len(keep) else np.zeros((0, *np.shape(image)[:2]), bool)
     target = make_target(masks, map, pick(classes), names, table=table, met=pick(met), groups=pick(groups), least=least)
     return Sample(as_batch(image)[0], target)
 
@@ -131,7 +131,7 @@ def quick_check(
         true, seen, hit = true + len(target.labels), seen + len(found.labels), hit + len(pairs)
         for i, j in pairs:
             mask = found.masks[i:i+1] & target.masks[j:j+1].to(found.masks.device)
-            if not mask.any(): continue
+            if not (mask.any() and target.mapped): continue
             best = SymmetricLoss()(found.maps[i:i+1], target.map[None].to(found.maps), mask, [target.groups[j]]).truth
             errors.append(float((found.maps[i] - best[0]).norm(dim=0)[mask[0]].mean()))
     recall, precision = hit/max(true, 1), hit/max(seen, 1)
