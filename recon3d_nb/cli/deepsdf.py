@@ -58,6 +58,7 @@ def train(
     stream:bool=False,                   # read samples from disk as they are needed, even where they fit into memory
     minutes:float=0.,                    # end cleanly after so many; 0: when it is done
     begin:Path|None=None,                # an experiment to begin from, with the same network
+    hard:float=0.,                       # with begin: a shape is drawn as often as its loss there to this power; 0: all alike
     resume:bool=False,                   # go on with the run
     device:str='',                       # cpu, cuda; none: the best there is
 )->int:
@@ -66,7 +67,7 @@ def train(
     from recon3d_nb.deepsdf.training import fit
     split = split or data/'splits/train.json'
     how = _specs(run, specs, width=width, layers=layers, CodeLength=code_length, NumEpochs=epochs, SamplesPerScene=samples, ScenesPerBatch=scenes, DataSource=str(data), TrainSplit=str(split))
-    got = fit(how, Path(run), data=data, instances=read_instances(split), seed=seed, batch_split=batch_split, precision=precision, in_memory=False if stream else None, max_minutes=minutes or None, begin=begin, resume=resume, device=device or None)
+    got = fit(how, Path(run), data=data, instances=read_instances(split), seed=seed, batch_split=batch_split, precision=precision, in_memory=False if stream else None, max_minutes=minutes or None, begin=begin, hard=hard, resume=resume, device=device or None)
     print(f'{run}: {got.fitted.stopped} after {got.fitted.step:,} steps, {got.fitted.seconds/60:.1f} minutes in all')
     return 0
 

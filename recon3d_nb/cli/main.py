@@ -32,6 +32,9 @@ COMMANDS = {   # words -> (module:function, one line)
     'occnet demo': ('recon3d_nb.cli.occnet:demo', 'a mesh of your own photograph or point cloud'),
     'nocs make': ('recon3d_nb.cli.nocs:make', 'scenes in the layout of CAMERA25, from meshes'),
     'nocs check': ('recon3d_nb.cli.nocs:check', 'what is wrong with a set in that layout'),
+    'nocs train': ('recon3d_nb.cli.nocs:train', 'learn to find objects and their coordinates'),
+    'nocs evaluate': ('recon3d_nb.cli.nocs:evaluate', 'measure a detector on a set'),
+    'nocs predict': ('recon3d_nb.cli.nocs:predict', 'objects, poses and sizes on your pictures'),
 }
 GROUPS = {'data': 'real data sets', 'shapes': 'shapes that come with the package', 'deepsdf': 'shapes as codes of a signed distance', 'occnet': 'meshes from pictures, clouds or voxels', 'nocs': 'poses of classes of things'}
 
