@@ -160,10 +160,12 @@ def shape_losses(
     source,            # of `batches`, each shape as often as any other
 )->Tensor:             # (S,) clamped, on the CPU
     "The loss of each shape with its own code."
-    out = torch.zeros(source.n)
+    out, far = torch.zeros(source.n), task.specs.ClampingDistance
+    mode = task.training; task.eval()
     for which, samples in source.epoch(0):
-        d, far = task.decoder(task.codes(which), samples[..., :3]), task.specs.ClampingDistance
-        out[which.cpu()] = (d.clamp(-far, far) - samples[..., 3].clamp(-far, far)).abs().mean(1).float().cpu()
+        d = task.decoder(task.codes(which), samples[..., :3]).clamp(-far, far)
+        out[which.cpu()] = (d - samples[..., 3].clamp(-far, far)).abs().mean(1).float().cpu()
+    task.train(mode)
     return out
 
 # %% ../../nbs/deepsdf/04_training.ipynb #57b8acf1
