@@ -6,7 +6,7 @@
 __all__ = ['order', 'reseed', 'keep_random', 'TensorBatches', 'Batches', 'fits', 'drawn_batches', 'MadeBatches', 'as_source']
 
 # %% ../../nbs/learn/06_batches.ipynb #0c8ac899
-import math, random
+import gc, math, random
 from contextlib import contextmanager
 import numpy as np
 import torch
@@ -120,10 +120,11 @@ class _Pool:
     "Runs jobs in worker processes that live as long as their source, and yields the results in order."
     def __init__(self, make, workers):
         from torch.utils.data import DataLoader
-        self.jobs = []
+        self.jobs, self.started = [], False
         self.loader = DataLoader(_Jobs(make), sampler=self.jobs, batch_size=None, num_workers=workers, persistent_workers=True, collate_fn=_as_is, generator=torch.Generator())
 
     def run(self, jobs):
+        if not self.started: gc.collect(); self.started = True      # a forked worker would sweep up its parent's dead loaders, and complain that they are not its own
         self.jobs[:] = jobs
         for result in self.loader:
             if isinstance(result, ReconError): raise result
