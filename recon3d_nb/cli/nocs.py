@@ -202,6 +202,6 @@ def predict(
         save_found(output, got, f'{n:04d}_{Path(photo.name).stem}')
         guessed += got.lifts.source.count('prior')
         print(f"{photo.name}: {', '.join(f'{c} {s:.2f}' + (f' ({r})' if r else '') for c, s, r in zip(got.classes, got.detections.scores.tolist(), got.lifts.reasons)) or 'nothing found'}")
-    if guessed: print(f'note: {guessed} objects were seen without depth. Their distance and size rest on the usual size of their class, and are as good as that.')
+    if guessed: print(f'note: without depth, distance and size of {guessed} of the objects rest on the usual size of their class, and are as good as that.')
     print(f'{n + 1} pictures: {output}')
     return 0
