@@ -136,7 +136,7 @@ class Encoder(NamedTuple):
     net:AugmentedAutoencoder
     books:dict         # name -> Codebook
     objects:tuple      # ViewObjects, in the order of the decoders
-    report:dict        # name -> what `Retrieval.row` says
+    report:dict        # name -> a row of `Retrieval`
     fitted:Fitted|None # how training ended; None: loaded
 
 def _pool(cfg:EncoderCfg, part:str)->Tensor:
@@ -182,7 +182,7 @@ def measure_encoder(
     books:dict,               # name -> Codebook
     objects,                  # ViewObjects with their symmetry
     cfg:EncoderCfg=EncoderCfg(),
-)->dict:                      # name -> what `Retrieval.row` says
+)->dict:                      # name -> a row of `Retrieval`
     "Measure on held-out crops with clutter and unseen backgrounds."
     pool, report = _pool(cfg, 'test'), {}
     for i, o in enumerate(objects):
