@@ -116,12 +116,13 @@ def predict(
     model:NocsRCNN,        # has cfg.classes and predict(images)
     photo:Photo,
     *,
-    sizes=USUAL,           # class -> usual diagonal, metres, for where there is no depth
+    sizes=None,            # class -> usual diagonal, metres, for where there is no depth; None: USUAL
     score:float|None=None, # least confidence; None: the detector's own
     cfg:LiftCfg=LiftCfg(), # how maps are lifted
     seed:int=0,            # of the lift
 )->Found:
     "Find the objects of a picture and lift them into space."
+    sizes = USUAL if sizes is None else sizes
     if bad := {c: d for c, d in sizes.items() if not (np.isfinite(d) and d > 0)}: raise BadInput('predict', 'usual diagonals are positive metres', bad)
     found = model.predict([as_batch(photo.image)[0]], score=score)[0]
     found = Detections(*(x.cpu() for x in found))
