@@ -94,8 +94,9 @@ tidy: $(READY)  ## clean all notebooks, export them, write the README
 	@$(VENV)/bin/nbdev_export
 	@$(PY) -m recon3d_nb.dev.front
 
+# uv keeps what it read from setup.py, and does not look whether settings.ini has changed: hence --refresh.
 lock: | $(UV)  ## settle requirements.lock anew from settings.ini
-	@$(UV) pip compile setup.py --all-extras --universal --python-version 3.11 --generate-hashes --no-annotate --quiet \
+	@$(UV) pip compile setup.py --refresh --all-extras --universal --python-version 3.11 --generate-hashes --no-annotate --quiet \
 	    --custom-compile-command 'make lock' --output-file requirements.lock
 
 clean:  ## remove what the commands made, but not the environment
