@@ -68,9 +68,9 @@ def _detector_cfg(classes, size, backbone, head, budget, detections):
 def _plan(o:dict):
     "How long and how fast."
     from recon3d_nb.nocs.training import PLAN
-    adam = dict(optimizer='adamw', weight_decay=1e-4) if o['optimizer'] == 'adamw' else {}
     ends = dict(epochs=None, steps=o['steps']) if o['steps'] else dict(epochs=o['epochs'])
-    return replace(PLAN, lr=o['lr'], schedule=o['schedule'], seed=o['seed'], precision=o['precision'], max_minutes=o['minutes'] or None, device=o['device'] or None, **adam, **ends)
+    same = {k: o[k] for k in ('optimizer', 'lr', 'schedule', 'warmup', 'weight_decay', 'clip', 'seed', 'precision')}
+    return replace(PLAN, max_minutes=o['minutes'] or None, device=o['device'] or None, **same, **ends)
 
 def _stages(words, epochs:int)->tuple:
     "'0:heads', '10:4+' -> ((0, 'heads'), (10, '4+')); none said: a third of the epochs each."
@@ -98,6 +98,9 @@ def train(
     lr:float=1e-3,                        # step size
     optimizer:Literal['sgd', 'adamw']='sgd',             # sgd is the paper's
     schedule:Literal['constant', 'cosine']='constant',   # of the step size
+    warmup:float=0.,                      # epochs over which the step size rises first
+    weight_decay:float=1e-4,              # pull of the weights towards 0
+    clip:float=5.,                        # largest norm of the gradient
     mirror:float=0.,                      # share of pictures to mirror, where that is true
     valid:int=40,                         # held-out pictures that are looked at; 0: none
     precision:Literal['32', 'bf16', '16']='32',          # of the arithmetic

@@ -188,6 +188,7 @@ def _input(path, kind, size):
     "The input that a network of this kind is shown."
     import torch
     if not path.is_file(): raise MissingData('an input', [path])
+    if kind == 'none': raise BadInput('demo', 'the network takes an input', 'one that draws shapes from a code alone', 'occnet/09_latent shows how such a network is used.')
     if kind == 'image': return _picture(path, size)
     if kind == 'cloud': return _cloud(path)
     if kind != 'voxels' or path.suffix != '.binvox': raise BadInput(str(path), f'is an input for a network that takes {kind}', path.suffix)
@@ -210,9 +211,10 @@ def demo(
     from recon3d_nb.core.files import atomic
     from recon3d_nb.occnet.extraction import ExtractCfg, generate
     model = _network(checkpoint, device)
-    x, back = _input(path, model.encoder.kind if model.encoder else 'none', image_size or model.image_size)
-    if model.encoder.kind == 'image': print('note: this network was trained on renderings of single objects on white. A photograph is far from that: cut the object out, put it on white, and expect the nearest thing it knows.')
-    if model.encoder.kind == 'cloud': print('note: this network was trained on whole, evenly sampled surfaces in the axes of its training set. A scan of one side, or in other axes, is far from that.')
+    kind = model.encoder.kind if model.encoder is not None else 'none'
+    x, back = _input(path, kind, image_size or model.image_size)
+    if kind == 'image': print('note: this network was trained on renderings of single objects on white. A photograph is far from that: cut the object out, put it on white, and expect the nearest thing it knows.')
+    if kind == 'cloud': print('note: this network was trained on whole, evenly sampled surfaces in the axes of its training set. A scan of one side, or in other axes, is far from that.')
     got = generate(model, x, ExtractCfg(resolution=resolution, faces=faces or None, refine=refine, normals=False), threshold=threshold or None)
     if back is not None: got.mesh.vertices = got.mesh.vertices*back[1] + back[0]
     with atomic(out) as tmp: tmp.write_bytes(data if isinstance(data := got.mesh.export(file_type=out.suffix[1:] or 'ply'), bytes) else data.encode())
