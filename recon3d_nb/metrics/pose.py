@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TAUS', 'CM', 'Pair', 'pair', 'add', 'adds', 'equivalent_poses', 'mssd', 'mspd', 'ray_lengths', 'vsd', 'vsd_rendered',
-           'PoseError', 'degrees_cm', 'recall', 'recall_degrees_cm', 'recall_area']
+           'PoseError', 'degrees_cm', 'rotation_errors', 'recall', 'recall_degrees_cm', 'recall_area']
 
 # %% ../../nbs/metrics/02_pose.ipynb #ec8b61c1
 from typing import NamedTuple
@@ -280,6 +280,14 @@ def degrees_cm(
     else: angle = geodesic(tensor(p.R)[:, None], tensor(np.ascontiguousarray(same))).numpy()
     way = (p.R - p.R_true) @ g.centre + p.t - p.t_true
     return PoseError(_missed(p, np.rad2deg(angle.min(1))), _missed(p, np.linalg.norm(way, axis=-1)*CM[unit]))
+
+def rotation_errors(
+    R,                                 # (..., 3, 3) estimate; NaN where there is none
+    R_true,                            # (..., 3, 3)
+    symmetry:SymmetryGroup|None=None,  # of the object; None: none
+)->np.ndarray:                         # (...) degrees; inf where there is none
+    "The angle to the nearest of the equivalent truths, where nothing but the rotation is asked."
+    return degrees_cm(R, np.zeros(3), R_true, np.zeros(3), symmetry).degrees
 
 # %% ../../nbs/metrics/02_pose.ipynb #059cdfa5
 def _errors(errors, where:str)->np.ndarray:
