@@ -35,8 +35,14 @@ COMMANDS = {   # words -> (module:function, one line)
     'nocs train': ('recon3d_nb.cli.nocs:train', 'learn to find objects and their coordinates'),
     'nocs evaluate': ('recon3d_nb.cli.nocs:evaluate', 'measure a detector on a set'),
     'nocs predict': ('recon3d_nb.cli.nocs:predict', 'objects, poses and sizes on your pictures'),
+    'multipose encoder': ('recon3d_nb.cli.multipose:encoder', 'learn an encoder of your meshes, with a codebook of each'),
+    'multipose train': ('recon3d_nb.cli.multipose:train', 'learn several poses from pictures, by drawing them'),
+    'multipose predict': ('recon3d_nb.cli.multipose:predict', 'poses of an object in your pictures'),
+    'multipose evaluate': ('recon3d_nb.cli.multipose:evaluate', 'measure poses on held-out pictures'),
+    'multipose landscape': ('recon3d_nb.cli.multipose:landscape', 'the loss of every rotation, saved'),
+    'multipose show': ('recon3d_nb.cli.multipose:show', 'a saved landscape as one HTML page'),
 }
-GROUPS = {'data': 'real data sets', 'shapes': 'shapes that come with the package', 'deepsdf': 'shapes as codes of a signed distance', 'occnet': 'meshes from pictures, clouds or voxels', 'nocs': 'poses of classes of things'}
+GROUPS = {'data': 'real data sets', 'shapes': 'shapes that come with the package', 'deepsdf': 'shapes as codes of a signed distance', 'occnet': 'meshes from pictures, clouds or voxels', 'nocs': 'poses of classes of things', 'multipose': 'poses of objects that look alike from many sides'}
 
 # %% ../../nbs/cli/01_main.ipynb #6b9ce0ea
 def _kind(param, hints):

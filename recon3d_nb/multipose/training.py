@@ -84,11 +84,12 @@ class PoseTask(nn.Module):
         sampler:PoseSampler|None=None, # told what its rotations cost
         tune:bool=False,               # the encoder's last layer learns too; else it is frozen
         class_weight:float=.1,         # of the classifier's loss
+        schedule=None,                 # of the step size, as in learn.plan; None: the plan's
     ):
         super().__init__()
         if head.settings['objects'] != len(loss.meshes): raise BadInput('PoseTask', 'the head has an output for each mesh', f"{head.settings['objects']} outputs, {len(loss.meshes)} meshes")
         if tune and encoder is None: raise BadInput('PoseTask', 'tune needs an encoder', 'none')
-        self.head, self.loss, self.encoder, self.sampler, self.tune, self.class_weight, self.at = head, loss, encoder, sampler, tune, class_weight, None
+        self.head, self.loss, self.encoder, self.sampler, self.tune, self.class_weight, self.schedule, self.at = head, loss, encoder, sampler, tune, class_weight, schedule, None
         if encoder is not None:
             encoder.requires_grad_(False)
             if tune: [m for m in encoder.modules() if any(True for _ in m.parameters(recurse=False))][-1].requires_grad_(True)
@@ -98,6 +99,10 @@ class PoseTask(nn.Module):
         super().train(mode)
         if self.encoder is not None: self.encoder.eval()
         return self
+
+    def param_groups(self)->list:
+        "The weights that learn."
+        return [dict(params=[p for p in self.parameters() if p.requires_grad]) | ({} if self.schedule is None else dict(schedule=self.schedule))]
 
     def codes(self,
         picture:Tensor,    # (B, ...)
@@ -148,6 +153,7 @@ def fit(
     plan:FitCfg=PLAN,              # length, step size, patience, seed, ...
     tune:bool=False,               # the encoder's last layer learns too
     class_weight:float=.1,         # of the classifier's loss
+    schedule=None,                 # of the step size, as in learn.plan; None: the plan's
     resume:bool|str=False,         # True: go on with the run; 'auto': if there is one
     callbacks=(),                  # see learn.fit
     about=None,                    # what else to keep with the weights
@@ -155,7 +161,7 @@ def fit(
 )->Trained:
     "Train a pose head by drawing what it says."
     sampler = getattr(batches, 'sampler', None)
-    task = PoseTask(head, loss, encoder, sampler=sampler, tune=tune, class_weight=class_weight)
+    task = PoseTask(head, loss, encoder, sampler=sampler, tune=tune, class_weight=class_weight, schedule=schedule)
     if valid is None: plan = FitCfg(**{**plan.__dict__, 'patience': None, 'monitor': 'valid_loss'})
     note = dict(head=head.settings, tune=tune, class_weight=class_weight) | dict(about or {})
     fitted = fit_task(task, batches, plan, run, valid=valid, resume=resume, callbacks=callbacks, about=note, show=show)
@@ -236,7 +242,7 @@ class PoseScores:
     degrees:float          # median angle to the nearest equivalent truth
     within_20:float        # share within 20 degrees of it
     true_translation:bool  # the true translation was used
-    errors:dict            # vsd (N, 10), mssd, adds (N,) in diameters, mspd (N,) pixels at 640, degrees (N,)
+    errors:dict            # vsd (N, 10), vsd_at (N,) that of vsd_recall, mssd, adds (N,) in diameters, mspd (N,) pixels at 640, degrees (N,)
 
     @property
     def ar(self)->float: return (self.vsd + self.mssd + self.mspd)/3
@@ -251,24 +257,28 @@ def evaluate(
     R,                         # (N, 3, 3) estimates; NaN where there is none
     R_true,                    # (N, 3, 3)
     t_true,                    # (N, 3) the mesh's unit
-    K,                         # (3, 3)
+    K,                         # (3, 3), or (N, 3, 3)
     size:tuple,                # (height, width) of the pictures
     t=None,                    # (N, 3) estimates; None: the true ones are used, and the scores say so
     *,
     symmetry:SymmetryGroup|None=None,   # of the object; None: none
+    depth=None,                # (N, H, W) what was measured there, the mesh's unit, 0: nothing; None: the object stands alone
     tau:float=.2,              # tolerance of vsd_recall, in diameters
     delta:float|None=None,     # tolerance of visibility, the mesh's unit; None: a tenth of the diameter
 )->PoseScores:
-    "Score poses of one object in pictures that show nothing else."
+    "Score poses of one object, one a picture."
     R, R_true, t_true = (np.asarray(torch.as_tensor(a).detach().cpu(), dtype=float) for a in (R, R_true, t_true))
     known, d = t is not None, diameter(mesh.vertices)
     t = np.asarray(torch.as_tensor(t).detach().cpu(), dtype=float) if known else t_true
     there = np.isfinite(R).all((1, 2)) & np.isfinite(t).all(1)
-    draw = lambda R, t: render(mesh, R, t, K, size, 'depth').depth.numpy()
-    est, true = np.zeros((len(R), *size), np.float32), draw(R_true, t_true)
-    if there.any(): est[there] = draw(R[there], t[there])
+    Ks = np.broadcast_to(np.asarray(torch.as_tensor(K).cpu(), dtype=float), (len(R), 3, 3)).copy()
+    draw = lambda R, t, K: render(mesh, R, t, K, size, 'depth').depth.numpy()
+    est, true = np.zeros((len(R), *size), np.float32), draw(R_true, t_true, Ks)
+    if there.any(): est[there] = draw(R[there], t[there], Ks[there])
+    met = true if depth is None else np.asarray(depth, dtype=float)
     pose, points = (R, t, R_true, t_true), mesh.vertices
-    e = dict(vsd=vsd(est, true, true, K, d, delta=delta or d/10), mssd=mssd(*pose, points, symmetry)/d, mspd=mspd(*pose, K, points, symmetry)*640/size[1], adds=adds(*pose, points)/d, degrees=degrees_cm(*pose, symmetry).degrees)
+    e = dict(vsd=vsd(est, true, met, Ks, d, delta=delta or d/10), mssd=mssd(*pose, points, symmetry)/d, mspd=mspd(*pose, Ks, points, symmetry)*640/size[1], adds=adds(*pose, points)/d, degrees=degrees_cm(*pose, symmetry).degrees)
     over = lambda name: float(np.mean([recall(np.ravel(x), LIMITS[name]).mean() for x in (e[name].T if name == 'vsd' else [e[name]])]))
-    at = vsd(est, true, true, K, d, delta=delta or d/10, taus=(tau,))[:, 0]
+    at = vsd(est, true, met, Ks, d, delta=delta or d/10, taus=(tau,))[:, 0]
+    e['vsd_at'] = at
     return PoseScores(len(R), int((~there).sum()), float((at < .3).mean()), over('vsd'), over('mssd'), over('mspd'), float((e['adds'] < .1).mean()), float(np.median(e['degrees'])), float((e['degrees'] <= 20).mean()), not known, e)

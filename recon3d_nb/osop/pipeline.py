@@ -24,7 +24,7 @@ from .crops import angles_between, cut_query
 from .doctor import check_distance, check_object, check_picture
 from .refinement import Hypothesis, Sight, SolveCfg, propose, read_pairs, true_pairs
 from .templates import TemplateCfg, Templates, make_templates, object_key
-from .verify import VerifyCfg, Verdict, polish, verify
+from .verify import VerifyCfg, polish
 from ..render.core import render
 
 # %% ../../nbs/osop/06_pipeline.ipynb #c52f6fd4
@@ -327,7 +327,7 @@ def _show_pairs(ax, got):
 
 def _show_drafts(ax, got):
     "The hypotheses before they were judged."
-    ax.imshow(got.sight.rgb); _bare(ax, f'4: {len(got.drafts)} drafts')
+    ax.imshow(got.sight.rgb); _bare(ax, f"4: {len(got.drafts)} draft{'s' if len(got.drafts) != 1 else ''}")
     for h, tone in zip(got.drafts[:4], ('#ff3b30', '#2a7de1', '#3aa655', '#c46a1b')): _outlined(ax, got.case.known.obj, h, got.sight.K, got.sight.size, tone)
 
 def _show_numbers(ax, got):
