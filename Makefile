@@ -63,7 +63,7 @@ test-slow: $(READY)  ## the same, with the cells marked slow
 	@$(PY) -m recon3d_nb.dev.test --flags slow
 
 test-browser: $(READY)  ## JupyterLab and the site in a real Chromium
-	@$(PY) -m pytest -q -m browser tests
+	@$(PY) -m pytest -q -rs -m browser tests
 
 bench: $(READY)  ## how fast, beside a plain way of doing it: one table
 	@$(PY) -m recon3d_nb.dev.bench

@@ -13,6 +13,7 @@ def root()->Path: return ROOT
 @pytest.fixture(scope='session')
 def chromium():
     "A headless Chromium; the test is skipped, and says why, where there is none."
+    pytest.importorskip('playwright.sync_api', reason='Playwright is not installed: make setup')
     from playwright.sync_api import sync_playwright
     from recon3d_nb.cli.doctor import find_browser
     path = find_browser()

@@ -1,7 +1,8 @@
 "The project as a whole: what no single notebook can test."
-import re, subprocess, sys, time, zipfile
+import json, re, subprocess, sys, zipfile
 from configparser import ConfigParser
 from pathlib import Path
+import pytest
 
 def settings(root):
     ini = ConfigParser(delimiters=['='], interpolation=None)
@@ -32,44 +33,43 @@ def test_import_is_quick_and_light(root):
     seconds, torch, version = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd='/', check=True).stdout.split()
     assert float(seconds) < 1 and torch == 'False' and version == settings(root)['version']
 
-def test_every_module_imports_and_exports_what_it_says(root):
-    code = 'import importlib, sys\nfor m in sys.argv[1:]:\n    mod = importlib.import_module(m)\n    missing = [n for n in mod.__all__ if not hasattr(mod, n)]\n    assert not missing, (m, missing)'
-    done = subprocess.run([sys.executable, '-c', code, *modules(root)], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-
-def test_every_global_is_defined(root):
-    "A name that only a test cell imports is missing in the exported module; its functions would fail when they are called."
-    code = """
-import builtins, dis, importlib, sys, types
+LOOK = """
+import builtins, dis, importlib, inspect, json, sys, types
 def codes(c):
     yield c
     for k in c.co_consts:
         if isinstance(k, types.CodeType): yield from codes(k)
+missing, undefined, written = [], [], []
 for m in sys.argv[1:]:
     mod = importlib.import_module(m)
-    with open(mod.__file__) as f: top = compile(f.read(), mod.__file__, 'exec')
-    for c in codes(top):
-        for i in dis.get_instructions(c):
-            if i.opname == 'LOAD_GLOBAL' and not hasattr(mod, i.argval) and not hasattr(builtins, i.argval): print(f'{m}.{c.co_name}: {i.argval}')
-"""
-    done = subprocess.run([sys.executable, '-c', code, *modules(root)], capture_output=True, text=True, cwd=root)
-    assert done.returncode == 0 and not done.stdout, done.stdout + done.stderr
-
-def test_defaults_are_plain_values(root):
-    "An array as a default can be written into by a caller, and the API tables cannot show it."
-    code = """
-import importlib, inspect, sys
-for m in sys.argv[1:]:
-    mod = importlib.import_module(m)
-    for f in (getattr(mod, n) for n in mod.__all__):
+    missing += [f'{m}.{n}' for n in mod.__all__ if not hasattr(mod, n)]
+    with open(mod.__file__, encoding='utf-8') as f: top = compile(f.read(), mod.__file__, 'exec')
+    undefined += [f'{m}.{c.co_name}: {i.argval}' for c in codes(top) for i in dis.get_instructions(c) if i.opname == 'LOAD_GLOBAL' and not hasattr(mod, i.argval) and not hasattr(builtins, i.argval)]
+    for f in (getattr(mod, n, None) for n in mod.__all__):
         if not callable(f) or not getattr(f, '__module__', '').startswith('recon3d_nb'): continue
         try: params = inspect.signature(f).parameters.values()
         except ValueError: continue                   # compiled: it has no signature
-        for p in params:
-            if not isinstance(p.default, type) and (hasattr(p.default, 'shape') or isinstance(p.default, (list, dict, set))): print(f'{m}.{f.__name__}: {p}')
+        written += [f'{m}.{f.__name__}: {p}' for p in params if not isinstance(p.default, type) and (hasattr(p.default, 'shape') or isinstance(p.default, (list, dict, set)))]
+print(json.dumps([missing, undefined, written]))
 """
-    done = subprocess.run([sys.executable, '-c', code, *modules(root)], capture_output=True, text=True, cwd=root)
-    assert done.returncode == 0 and not done.stdout, done.stdout + done.stderr
+
+@pytest.fixture(scope='module')
+def looked_at(request):
+    "What is wrong with the modules: names they do not have, globals that nobody defines, defaults that can be written into. One process imports them all, once."
+    root = request.config.rootpath
+    done = subprocess.run([sys.executable, '-c', LOOK, *modules(root)], capture_output=True, text=True, cwd=root)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+def test_every_module_imports_and_exports_what_it_says(looked_at): assert not looked_at[0]
+
+def test_every_global_is_defined(looked_at):
+    "A name that only a test cell imports is missing in the exported module; its functions would fail when they are called."
+    assert not looked_at[1]
+
+def test_defaults_are_plain_values(looked_at):
+    "An array as a default can be written into by a caller, and the API tables cannot show it."
+    assert not looked_at[2]
 
 def test_help_lists_every_command(root):
     text = subprocess.run(['make', 'help'], cwd=root, capture_output=True, text=True, check=True).stdout

@@ -41,8 +41,14 @@ COMMANDS = {   # words -> (module:function, one line)
     'multipose evaluate': ('recon3d_nb.cli.multipose:evaluate', 'measure poses on held-out pictures'),
     'multipose landscape': ('recon3d_nb.cli.multipose:landscape', 'the loss of every rotation, saved'),
     'multipose show': ('recon3d_nb.cli.multipose:show', 'a saved landscape as one HTML page'),
+    'osop onboard': ('recon3d_nb.cli.osop:onboard', 'make a mesh known to the networks'),
+    'osop estimate': ('recon3d_nb.cli.osop:estimate', 'the pose of a mesh in your picture'),
+    'osop train': ('recon3d_nb.cli.osop:train', 'learn to segment, to match or to pair'),
+    'osop evaluate': ('recon3d_nb.cli.osop:evaluate', 'answer and score a BOP set'),
+    'osop make': ('recon3d_nb.cli.osop:make', 'a BOP set from any meshes'),
+    'osop check': ('recon3d_nb.cli.osop:check', 'what is wrong with a BOP set'),
 }
-GROUPS = {'data': 'real data sets', 'shapes': 'shapes that come with the package', 'deepsdf': 'shapes as codes of a signed distance', 'occnet': 'meshes from pictures, clouds or voxels', 'nocs': 'poses of classes of things', 'multipose': 'poses of objects that look alike from many sides'}
+GROUPS = {'data': 'real data sets', 'shapes': 'shapes that come with the package', 'deepsdf': 'shapes as codes of a signed distance', 'occnet': 'meshes from pictures, clouds or voxels', 'nocs': 'poses of classes of things', 'multipose': 'poses of objects that look alike from many sides', 'osop': 'poses of objects never trained on, from a mesh'}
 
 # %% ../../nbs/cli/01_main.ipynb #6b9ce0ea
 def _kind(param, hints):

@@ -92,8 +92,8 @@ def write_weights(
     about:dict,        # provenance, whatever JSON can hold
 ):
     "Write named tensors with their provenance, atomically."
-    from safetensors.torch import save_file
-    with atomic(path) as tmp: save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, tmp, metadata={'about': json.dumps(about)})
+    from safetensors.torch import save
+    with atomic(path) as tmp: tmp.write_bytes(save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, metadata={'about': json.dumps(about)}))   # its save_file makes files that nobody else may read
 
 def read_weights(
     path:Path,         # .safetensors

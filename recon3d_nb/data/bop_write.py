@@ -28,7 +28,7 @@ def _look(mesh)->tuple:
         image = getattr(v.material, 'image', None) or getattr(v.material, 'baseColorTexture', None)
         if image is not None: return [('texture_u', '<f4'), ('texture_v', '<f4')], np.asarray(v.uv), image.convert('RGB')
     if v.kind is None: return [], np.zeros((len(mesh.vertices), 0)), None
-    colours = (v.to_color() if v.kind == 'texture' else v).vertex_colors
+    colours = np.tile(v.material.main_color, (len(mesh.vertices), 1)) if v.kind == 'texture' else v.vertex_colors
     return [(k, 'u1') for k in ('red', 'green', 'blue')], np.asarray(colours)[:, :3], None
 
 def write_ply(

@@ -7,7 +7,7 @@ __all__ = ['FLOORS', 'Outcome', 'notebooks', 'check_step', 'check_floors', 'run_
            'test_suites', 'test_all', 'main']
 
 # %% ../../nbs/dev/02_test.ipynb #b25287a0
-import argparse, ast, filecmp, gc, importlib, json, os, re, shutil, signal, subprocess, sys, tempfile, time
+import argparse, ast, atexit, filecmp, gc, importlib, json, os, re, shutil, signal, subprocess, sys, tempfile, time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from ..core.compute import core_count
@@ -111,7 +111,7 @@ def run_one(
     from fastcore.xtras import working_directory
     path = Path(path).resolve()
     skip = set(settings(path.parent)['tst_flags'].split()) - set(flags.split())
-    cells, shell = read_notebook(path).cells, CaptureShell(path)
+    cells, shell = read_notebook(path).cells, CaptureShell(path, mpl_format='png')
     with working_directory(path.parent):
         for i, cell in enumerate(cells):
             if is_skipped(cell, skip): continue
@@ -133,10 +133,18 @@ def _report(path, i, source, error, outputs)->str:
 # %% ../../nbs/dev/02_test.ipynb #5038310e
 _WARM = ('nbformat', 'execnb.shell', 'matplotlib.pyplot', 'fastcore.test', 'torch', 'torchvision', 'lightning.fabric', 'trimesh', 'numba', 'scipy.ndimage', 'scipy.optimize', 'scipy.sparse.csgraph', 'scipy.spatial', 'h5py', 'cv2', 'plotly.graph_objects')
 
-def _warm(names):
+def _modules(root, lib)->list:
+    "Names of the modules of the package."
+    return ['.'.join(p.relative_to(root).with_suffix('').parts) for p in sorted((Path(root)/lib).rglob('*.py')) if p.name != '__init__.py']
+
+def _warm(names, own=()):
     "Import modules, and leave the environment as it was."
     before = dict(os.environ)
     for name in names: importlib.import_module(name)
+    for name in own:
+        try: importlib.import_module(name)
+        except Exception as e: print(f'{name} cannot be imported: {type(e).__name__}: {e}', file=sys.stderr)
+    if own: sys.modules['numba'].njit(lambda x: x.sum())(sys.modules['numpy'].zeros(3))
     os.environ.clear(); os.environ.update(before)
     gc.collect(); gc.freeze()
 
@@ -155,15 +163,15 @@ def _outcome(name, log, seconds, status, used, timeout)->Outcome:
     return Outcome(name, problems, seconds, used.ru_utime + used.ru_stime, used.ru_maxrss // 1024)
 
 # %% ../../nbs/dev/02_test.ipynb #d94b4915
-def _queue(paths, tmp, root, flags, workers, timeout, warm):
+def _queue(paths, tmp, root, flags, workers, timeout, warm, own):
     "Run notebooks in forks of this process, and write an Outcome on a line as each one ends."
-    _warm(warm)
+    _warm(warm, own)
     todo, running = list(enumerate(paths)), {}
     while todo or running:
         while todo and len(running) < workers:
             i, path = todo.pop(0)
             pid = os.fork()
-            if not pid: return _run_fork(path, flags, f'{tmp}/{i}')
+            if not pid: _run_fork(path, flags, f'{tmp}/{i}'); atexit._run_exitfuncs(); sys.stdout.flush(); os._exit(0)
             running[pid] = path, f'{tmp}/{i}', time.perf_counter()
         pid, status, used = os.wait4(-1, os.WNOHANG)
         if pid:
@@ -187,7 +195,8 @@ def run_notebooks(
     "Run notebooks, each in a process of its own; a crash or a hang is a failure like any other."
     env = os.environ | {k: str(threads) for k in ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS', 'NUMBA_NUM_THREADS')} | dict(IN_TEST='1', MPLBACKEND='agg')
     with tempfile.TemporaryDirectory() as tmp:
-        job = dict(paths=[str(p) for p in paths], tmp=tmp, root=str(root), flags=flags, workers=workers, timeout=timeout, warm=_WARM if len(paths) > 4 and sys.platform == 'linux' else _WARM[:3])
+        many = len(paths) > 4 and sys.platform == 'linux'
+        job = dict(paths=[str(p) for p in paths], tmp=tmp, root=str(root), flags=flags, workers=workers, timeout=timeout, warm=_WARM if many else _WARM[:3], own=_modules(root, settings(root)['lib_path']) if many else [])
         code = 'import json, sys; from recon3d_nb.dev.test import _queue; _queue(**json.loads(sys.argv[1]))'
         with subprocess.Popen([sys.executable, '-W', 'ignore', '-c', code, json.dumps(job)], cwd=root, env=env, stdout=subprocess.PIPE, text=True) as queue:
             for line in queue.stdout: yield Outcome(**{k: tuple(v) if k == 'problems' else v for k, v in json.loads(line).items()})

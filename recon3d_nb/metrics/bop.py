@@ -118,7 +118,7 @@ def split_folder(
 )->Path:
     "Find the folder of a split's scenes; of several sensors the PrimeSense, as in the challenge."
     root = Path(root)
-    sensors = sorted(p for p in root.glob(f'{split}_*') if any(d.name.isdigit() for d in p.iterdir())) if not (root/split).is_dir() else []
+    sensors = sorted(p for p in root.glob(f'{split}_*') if p.is_dir() and any(d.name.isdigit() for d in p.iterdir())) if not (root/split).is_dir() else []
     found = [root/split] if (root/split).is_dir() else [p for p in sensors if p.name == f'{split}_primesense'] or sensors
     if not found: raise MissingData(f'split {split} of the dataset', [root/split], f"Folders there: {', '.join(sorted(p.name for p in root.glob('*') if p.is_dir())[:12]) or 'none'}.")
     if len(found) > 1: raise BadInput('split_folder', f'{root} has one split {split}', ', '.join(p.name for p in found), 'Name one of them.')

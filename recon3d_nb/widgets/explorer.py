@@ -37,6 +37,7 @@ class Explorer(traitlets.HasTraits):
     "State, a view of it, and three ways to look."
     title = 'explorer'    # of the page
     controls = ()         # attributes that get a control, in order
+    buttons = ()          # methods that get a button; what they return is written under the panels
     slide = ''            # the attribute that a page's slider steps through; '': none
 
     def __init__(self, own=None, **state):
@@ -79,8 +80,19 @@ def live(self:Explorer):
     from recon3d_nb.widgets.live import LiveView
     if self._live is None:
         self._live = LiveView(self.look(), self.pointed)
-        self._box = widgets.VBox([widgets.HBox([control(self, n) for n in self.controls], layout=dict(flex_flow='row wrap')), self._live.widget])
+        self._box = widgets.VBox([widgets.HBox([control(self, n) for n in self.controls] + [_button(self, n) for n in self.buttons], layout=dict(flex_flow='row wrap')), self._live.widget])
     return self._box
+
+def _button(owner, name):
+    "A button that calls a method."
+    import ipywidgets as widgets
+    made = widgets.Button(description=name.replace('_', ' '))
+    def press(_):
+        try: said = getattr(owner, name)()
+        except ReconError as e: said = str(e)
+        if said is not None: owner._live.tell(f"{made.description}: {said}")
+    made.on_click(press)
+    return made
 
 @patch
 def _repr_mimebundle_(self:Explorer, **kwargs): return self.live()._repr_mimebundle_(**kwargs)

@@ -59,9 +59,11 @@ def graph_parts(
 # %% ../../nbs/widgets/03_page.ipynb #4702958b
 def picture_svg(
     p:Picture,
+    *,
+    quick:bool=False,      # pack it less, for a drag
 )->str:
     "An image and its marks as SVG."
-    image = p.pixels(); h, w = image.shape[:2]; out = io.BytesIO(); Image.fromarray(image).save(out, 'PNG', optimize=True)
+    image = p.pixels(); h, w = image.shape[:2]; out = io.BytesIO(); Image.fromarray(image).save(out, 'PNG', **(dict(compress_level=1) if quick else dict(optimize=True)))
     px = max(h, w)/300; marks = []
     for ends, colour in p.strokes: marks += [f'<path d="{"".join(f"M{a[0]:.1f} {a[1]:.1f}L{b[0]:.1f} {b[1]:.1f}" for a, b in np.asarray(ends, float) + .5)}" stroke="{html.escape(colour)}" stroke-width="{1.5*px:.2f}"/>']
     for points, colour in p.dots: marks += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{2.5*px:.2f}" fill="{html.escape(colour)}" stroke="#fff" stroke-width="{.5*px:.2f}"/>' for x, y in np.asarray(points, float).reshape(-1, 2) + .5]
