@@ -171,7 +171,7 @@ def room(lab):
         return lab
     return opened
 
-ASKED = os.environ.get('WIDGETS', 'LatentExplorer OccupancyExplorer SymmetryView').split()       # all take five minutes
+ASKED = os.environ.get('WIDGETS', 'OccupancyExplorer SymmetryView').split()       # all take five minutes
 
 @pytest.mark.parametrize('name', [pytest.param(name, marks=pytest.mark.skipif(name not in ASKED and 'all' not in ASKED, reason='the long run: make test-browser WIDGETS=all')) for name, _ in explorers()])
 def test_widget(room, name, capsys):
