@@ -56,7 +56,7 @@ def explorers():
 def write_room(path, name, module):
     "A notebook of two cells: the widget is made, and it is shown."
     cell = lambda source: dict(cell_type='code', source=source, metadata={}, outputs=[], execution_count=None, id=str(abs(hash(source)))[:8])
-    cells = [cell(HEAD.format(module=module) + DEMOS.get(name, f"w = {name}(make('mug', 3).surface)") + TAIL), cell('w'), cell('import ipywidgets; ipywidgets.Widget.close_all()')]
+    cells = [cell(HEAD.format(module=module) + DEMOS.get(name, f"w = {name}(make('mug', 3).surface)") + TAIL), cell('w')]
     path.write_text(json.dumps(dict(cells=cells, nbformat=4, nbformat_minor=5, metadata=dict(kernelspec=dict(name='python3', language='python', display_name='python3')))))
 
 PICTURES = """() => {   // what is to be seen, small: canvases, drawings and plots of the notebook in front
@@ -104,10 +104,9 @@ def cells(page):
 
 def texts(outputs): return ''.join(''.join(o.get('text', '')) if o['output_type'] == 'stream' else re.sub(r'\x1b\[[0-9;]*m', '', '\n'.join(o.get('traceback', []))) for o in outputs)
 
-def show_notebook(page, path, kernel=None):
-    "Open a notebook, with a kernel of its own or one that is there, and wait until its kernel is there; its kernel's number."
-    return page.evaluate("""async ([path, kernel]) => { const w = await window.jupyterapp.commands.execute('docmanager:open', kernel ? {path, kernel: {id: kernel}} : {path}); await w.context.ready; await w.sessionContext.ready; window.jupyterapp.shell.activateById(w.id)
-return w.sessionContext.session.kernel.id }""", [path, kernel])
+def show_notebook(page, path):
+    "Open a notebook, and wait until its kernel is there."
+    page.evaluate("""async (path) => { const w = await window.jupyterapp.commands.execute('docmanager:open', {path}); await w.context.ready; await w.sessionContext.ready; window.jupyterapp.shell.activateById(w.id) }""", path)
 
 def test_lab_opens_and_runs_the_tour(lab):
     show_notebook(lab, 'nbs/tour/01_five_minutes.ipynb')
@@ -149,6 +148,7 @@ def drag(page, label):
 
 def click(page):
     "Point at drawings and click until a picture is another one; milliseconds, or None."
+    from playwright.sync_api import TimeoutError
     for k in range(page.locator('.jp-NotebookPanel:not(.lm-mod-hidden) .r3d-picture svg').count()):
         svg = page.locator('.jp-NotebookPanel:not(.lm-mod-hidden) .r3d-picture svg').nth(k); svg.scroll_into_view_if_needed()
         for right, down in ((.35, .4), (.62, .6), (.5, .3)):
@@ -157,26 +157,15 @@ def click(page):
             page.evaluate("() => { window.took = undefined; window.armed = false; window.until_changed('pointermove').then(t => { window.took = t }) }"); page.wait_for_function('() => window.armed')
             page.mouse.move(x, y); page.mouse.click(x, y)                # some listen to the pointer, some to the click
             try: page.wait_for_function('() => window.took !== undefined', timeout=2500)
-            except page.timeout_error: continue
+            except TimeoutError: continue
             return page.evaluate('() => window.took')
-
-@pytest.fixture(scope='module')
-def room(lab):
-    "A function that opens the notebook of a widget; all share one kernel, which has imported everything once."
-    from playwright.sync_api import TimeoutError
-    lab.timeout_error, kernel = TimeoutError, None
-    def opened(name):
-        nonlocal kernel
-        kernel = show_notebook(lab, f'rooms/{name}.ipynb', kernel)
-        return lab
-    return opened
 
 ASKED = os.environ.get('WIDGETS', 'OccupancyExplorer SymmetryView').split()       # all take five minutes
 
 @pytest.mark.parametrize('name', [pytest.param(name, marks=pytest.mark.skipif(name not in ASKED and 'all' not in ASKED, reason='the long run: make test-browser WIDGETS=all')) for name, _ in explorers()])
-def test_widget(room, name, capsys):
+def test_widget(lab, name, capsys):
     "The widget is shown, a drag of its slider and a click change the picture, and the console has no error."
-    start = time.perf_counter(); page = room(name); page.errors.clear(); run_cell(page, 0); made = cells(page)[0]
+    start, page = time.perf_counter(), lab; show_notebook(page, f'rooms/{name}.ipynb'); page.errors.clear(); run_cell(page, 0); made = cells(page)[0]
     assert not any(o['output_type'] == 'error' for o in made[1]), f'{name} needs a line of its own in DEMOS:\n{texts(made[1])[-1500:]}'
     about = json.loads(texts(made[1]).splitlines()[-1])
     run_cell(page, 1)
@@ -192,8 +181,7 @@ def test_widget(room, name, capsys):
     with capsys.disabled(): print(f'\n{name}: {about["slide"]} dragged, a new picture after {min(times):.0f} ms at best, {max(times):.0f} at worst of {len(times)}' + (f'; clicked, after {clicked:.0f} ms' if clicked else '') + f'; {time.perf_counter() - start:.0f} s in all', end=' ')
     assert clicked is not None or not about['points'], f'{name}: no click changed a picture'
     assert not page.errors, page.errors
-    run_cell(page, 2)
-    page.evaluate("async () => { const w = window.jupyterapp.shell.currentWidget; await w.context.save(); w.dispose() }")
+    page.evaluate("async () => { const w = window.jupyterapp.shell.currentWidget; await w.context.save(); await w.sessionContext.shutdown(); w.dispose() }")
 
 # ---- the site ----------------------------------------------------------------------------------------------------------
 
