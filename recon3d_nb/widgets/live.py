@@ -81,19 +81,23 @@ class LivePicture:
         self.widget.svg = picture_svg(picture, quick=True)
 
 # %% ../../nbs/widgets/04_live.ipynb #baba3ff0
-_GRAPH = """let made;const load=()=>made??=(()=>{if(window.Plotly?.react)return window.Plotly;const define=undefined,module=undefined,exports=undefined;
-/*plotly*/;return window.Plotly})();
-export default {render({model,el}){const P=load(),box=document.createElement('div');el.appendChild(box);
-const draw=()=>{const f=model.get('figure');P.react(box,f.data,f.layout,{responsive:true,displaylogo:false,displayModeBar:false})};
-model.on('change:figure',draw);draw();const o=new ResizeObserver(()=>P.Plots.resize(box));o.observe(el);return()=>o.disconnect()}}"""
-
 class GraphWidget(anywidget.AnyWidget):
     "A plotly figure as one piece of state."
     figure = traitlets.Dict().tag(sync=True)       # data and layout, as JSON
-    @property
-    def _esm(self):
+    _esm = """const plotly=model=>new Promise(done=>{if(window.Plotly?.react)return done(window.Plotly);
+const hear=told=>{if(!told.plotly)return;model.off('msg:custom',hear);if(!window.Plotly?.react)new Function('define','module','exports',told.plotly).call(window);done(window.Plotly)};
+model.on('msg:custom',hear);model.send({want:'plotly'})});
+export default {async render({model,el}){const box=document.createElement('div');el.appendChild(box);const P=await plotly(model);
+const draw=()=>{const f=model.get('figure');P.react(box,f.data,f.layout,{responsive:true,displaylogo:false,displayModeBar:false})};
+model.on('change:figure',draw);draw();const o=new ResizeObserver(()=>P.Plots.resize(box));o.observe(el);return()=>o.disconnect()}}"""
+
+    def __init__(self, **state):
+        super().__init__(**state); self.on_msg(self._asked)
+
+    def _asked(self, _, told, buffers):
+        "A page that has no plotly yet asks for its script."
         from plotly.offline import get_plotlyjs
-        return _GRAPH.replace('/*plotly*/', get_plotlyjs())
+        if told.get('want') == 'plotly': self.send(dict(plotly=get_plotlyjs()))
 
 def _figure(graph, height)->dict:
     "A graph as plotly's script reads it."
