@@ -137,11 +137,19 @@ def _pool(cfg:EncoderCfg, part:str)->Tensor:
     return torch.cat([pool, torch.zeros_like(pool[:-(-n//10)])]) if part == 'train' else pool
 
 # %% ../../nbs/multipose/02_encoder.ipynb #f0b0a3a2
+def _beginning(cfg:AutoencoderCfg, begin, seed:int)->AugmentedAutoencoder:
+    "New weights, or those of another run."
+    if begin is None: return AugmentedAutoencoder(cfg, seed=seed)
+    net = load_autoencoder(Path(begin)/'encoder.safetensors' if Path(begin).is_dir() else Path(begin))[0]
+    if net.cfg != cfg: raise BadInput('train_encoder', 'begins from a network of the same sizes and as many objects', f'{net.cfg}', f'This run has {cfg}.')
+    return net
+
 def train_encoder(
     objects,                  # ViewObjects
     run:Path,                 # the run's folder
     cfg:EncoderCfg=EncoderCfg(),
     *,
+    begin:Path|None=None,     # a finished run, or its network's file, to begin from; None: new weights
     resume:bool|str='auto',   # as in `fit`
     callbacks:tuple=(),       # as in `fit`
     show:bool=True,           # progress bars
@@ -150,7 +158,7 @@ def train_encoder(
     net_cfg = replace(cfg.net, paths=len(objects))
     draw = lambda n, part: draw_views(objects, n, derive_seed(cfg.seed, 'views', part) % 2**20, cfg.camera, cfg.net.size, margin=cfg.margin, cache=Path(run)/'views', show=show)
     pool = _pool(cfg, 'train')
-    task = AutoencoderTask(AugmentedAutoencoder(net_cfg, seed=cfg.seed))
+    task = AutoencoderTask(_beginning(net_cfg, begin, cfg.seed))
     fixed = spoilt_batches(draw(min(cfg.held, 64), 'valid'), pool, cfg.batch, cfg.augment, fixed=True, seed=1)
     device = pick_device(cfg.fit.device)
     valid = [{k: v.to(device) for k, v in b.items()} for b in fixed]
@@ -187,13 +195,14 @@ def fit_encoder(
     run:Path,                 # the run's folder
     cfg:EncoderCfg=EncoderCfg(),
     *,
+    begin:Path|None=None,     # a finished run, or its network's file, to begin from; None: new weights
     resume:bool|str='auto',   # as in `fit`
     callbacks:tuple=(),       # as in `fit`
     show:bool=True,           # progress bars
 )->Encoder:
     "Train an encoder on any meshes, build a codebook for each, and measure; interrupted, the same call goes on."
     objects, run = as_objects(meshes, faces=cfg.faces), Path(run)
-    net, ended = train_encoder(objects, run, cfg, resume=resume, callbacks=callbacks, show=show)
+    net, ended = train_encoder(objects, run, cfg, begin=begin, resume=resume, callbacks=callbacks, show=show)
     if ended.stopped in ('interrupted', 'time'): return Encoder(net, {}, objects, {}, ended)
     done = run/'encoder.safetensors'
     if done.is_file() and any(not torch.equal(a, b) for a, b in zip(load_autoencoder(done)[0].state_dict().values(), net.state_dict().values())):

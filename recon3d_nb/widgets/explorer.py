@@ -23,7 +23,7 @@ def control(
 ):                        # ipywidgets widget, linked with it
     "Make the control of an attribute."
     import ipywidgets as widgets
-    trait, value = owner.traits()[name], getattr(owner, name); say = dict(description=name.replace('_', ' '), style=dict(description_width='7em'), layout=dict(width='22em'))
+    trait, value = owner.traits()[name], getattr(owner, name); say = dict(description=name.replace('_', ' '), style=dict(description_width='5.5em'), layout=dict(width='24em'))
     if isinstance(trait, traitlets.Bool): made = widgets.Checkbox(value, indent=False, description=say['description'], layout=dict(width='12em'))
     elif isinstance(trait, traitlets.Enum): made = widgets.Dropdown(options=list(trait.values), value=value, **say)
     elif isinstance(trait, traitlets.Int): made = widgets.IntSlider(value, trait.min, trait.max, **say)
@@ -80,8 +80,12 @@ def live(self:Explorer):
     from recon3d_nb.widgets.live import LiveView
     if self._live is None:
         self._live = LiveView(self.look(), self.pointed)
-        self._box = widgets.VBox([widgets.HBox([control(self, n) for n in self.controls] + [_button(self, n) for n in self.buttons], layout=dict(flex_flow='row wrap')), self._live.widget])
+        self._box = widgets.VBox([widgets.HBox([control(self, n) for n in self.controls if _movable(self.traits()[n])] + [_button(self, n) for n in self.buttons], layout=dict(flex_flow='row wrap')), self._live.widget])
     return self._box
+
+def _movable(trait)->bool:
+    "Whether there is anything to choose."
+    return len(trait.values) > 1 if isinstance(trait, traitlets.Enum) else isinstance(trait, traitlets.Bool) or trait.min != trait.max
 
 def _button(owner, name):
     "A button that calls a method."
@@ -127,3 +131,14 @@ def to_html(self:Explorer, path:Path|None=None, *, steps:int=9, full:bool=True)-
     if path is not None:
         with atomic(Path(path)) as tmp: tmp.write_text(page, encoding='utf-8')
     return page
+
+# %% ../../nbs/widgets/05_explorer.ipynb #afef9c19
+@patch
+def drag(self:Explorer,
+    name:str,          # an attribute
+    values,            # that it gets, one after another
+)->str:
+    "Set an attribute as a hand does, and say the milliseconds of processor time of a move."
+    self.live(); setattr(self, name, values[-1]); out = []
+    for v in values: start = time.process_time(); setattr(self, name, v); out.append(1e3*(time.process_time() - start))
+    return f"{name.replace('_', ' ')}: median {np.median(out):.0f} ms, worst {max(out):.0f} ms of {len(out)} moves"
