@@ -9,12 +9,13 @@ __all__ = ['STAGES', 'make', 'check', 'train', 'onboard', 'estimate', 'evaluate'
 import re, warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 import numpy as np
-from .main import takes_over
+from .main import ENGINE, left_out, machines, takes_over
 from ..core.errors import BadFile, BadInput, MissingData
 
 # %% ../../nbs/cli/08_osop.ipynb #725db428
+@takes_over(*ENGINE)
 def make(
     source:str,                       # families, catalogue, shapenet, or the path of a mesh or a folder of meshes
     output:Path=Path('data/bop/mine'),   # the set; further splits are added to it
@@ -35,8 +36,8 @@ def make(
     plain:bool=False,                 # colours do not count for symmetries
     backdrop:str='packaged',          # photographs: packaged, procedural, or a folder
     seed:int=0,                       # of all draws
-    workers:int=0,                    # processes of one core each; 0: this one
     resume:bool=True,                 # pass over scenes that are there
+    **engine,
 )->int:                               # 1 where something was left out
     "Make a set in BOP's layout from any meshes: cluttered, lit, textured, occluded."
     from recon3d_nb.data.bop_maker import BopMakerCfg, write_bop
@@ -45,10 +46,9 @@ def make(
     scene = SceneCfg(views=views, objects=(least, most), size=(height, width), fill=(.9, 1.5), backdrop=backdrop)
     cfg = BopMakerCfg(scene=scene, diameter=(small, large), noise=noise, look=not plain, jpg=not split.startswith('test'), seed=seed)
     read = lambda s, c=None, k=None: shapes(s, classes=c, n=k, seed=first)
-    made = write_bop(output, read(source, list(classes) or None, n or None), split=split, images=images, distractors=read(distractors) if distractors else (), cfg=cfg, workers=workers, resume=resume)
+    made = write_bop(output, read(source, list(classes) or None, n or None), split=split, images=images, distractors=read(distractors) if distractors else (), cfg=cfg, resume=resume, **engine)
     print(f'{output}/{split}: {sum(k for *_, k in made.done)} pictures of {len(made.ids)} objects; {made.tally}')
-    for name, why in made.lost[:20]: print(f'  left out: {name}: {why}')
-    return int(bool(made.lost))
+    return left_out(made.lost, output/f'_manifest_{split}.jsonl', output/'_manifest_models.jsonl')
 
 # %% ../../nbs/cli/08_osop.ipynb #4ada265c
 def check(
@@ -80,7 +80,7 @@ def _sets(data, split, valid, valid_split)->tuple:
 def _plan(usual, o):
     "The stage's usual plan, and what was said against it."
     said = dict(steps=o['steps'], lr=o['lr'], max_minutes=o['minutes'], device=o['device'])
-    return replace(usual, seed=o['seed'], valid_every=min(usual.valid_every, o['steps'] or usual.steps), tensorboard=False, **{k: v for k, v in said.items() if v})
+    return replace(usual, seed=o['seed'], valid_every=min(usual.valid_every, o['steps'] or usual.steps), tensorboard=False, **machines(**o['options']), **{k: v for k, v in said.items() if v})
 
 def _segment(scenes, valid, run, cache, o):
     from recon3d_nb.osop.segment_training import PLAN, fit_segmenter
@@ -106,6 +106,7 @@ def _pairs(scenes, valid, run, cache, o):
     return got.fitted, run/'corresponder.safetensors'
 
 # %% ../../nbs/cli/08_osop.ipynb #8aa2957c
+@takes_over('recon3d_nb.cli.main:machines', 'devices num_nodes strategy')
 def train(
     stage:str,                        # segment, match or pairs
     data:str,                         # a set in BOP's layout; or tless, lm, ycbv, hb: looked for where data is kept
@@ -129,6 +130,7 @@ def train(
     seed:int=0,                       # of weights, order and draws
     resume:bool=False,                # go on with the run
     device:str='',                    # cpu, cuda; none: the best there is
+    **options,
 )->int:
     "Train one of the three heads on a set in BOP's layout."
     o = dict(locals())
@@ -186,18 +188,32 @@ def _read_mesh(word, unit):
 
 # %% ../../nbs/cli/08_osop.ipynb #c893380f
 @takes_over('recon3d_nb.cli.osop:_pose', _SHARED)
+@takes_over(*ENGINE)
 def onboard(
-    mesh:str,                         # a mesh file, an entry of the catalogue, or a family and its seed, as mug:3
-    unit:str='mm',                    # of the mesh: m, cm, mm
+    mesh:list[str],                   # each a mesh file, an entry of the catalogue, or a family and its seed, as mug:3
+    unit:str='mm',                    # of the meshes: m, cm, mm
     **options,
-)->int:
-    "Make an object known to the networks; nothing is trained."
+)->int:                               # 1 where one was left out
+    "Make objects known to the networks; nothing is trained."
+    from functools import partial
+    from recon3d_nb.core.paths import cache_dir
+    from recon3d_nb.data.many import each
+    engine = {k: options.pop(k) for k in ENGINE[1].split()}
+    book = (options.get('known') or cache_dir('osop')/'known')/'_manifest.jsonl'
+    got = each([_Word(w) for w in mesh], partial(_onboard, unit=unit, options=options), title='onboarding', manifest=book, take=lambda _, line: print(line), show=len(mesh) > 1, **engine)
+    return left_out(got.lost, book)
+
+class _Word(NamedTuple):
+    "An object, by what it is called."
+    name:str
+
+def _onboard(word:_Word, unit:str, options:dict)->str:
+    "Make one object known; what is kept already is read."
     import time
-    began, obj = time.perf_counter(), _read_mesh(mesh, unit)
+    began, obj = time.perf_counter(), _read_mesh(word.name, unit)
     pose = _pose(**options)
     known = pose.onboard(obj, show=True)
-    print(f'{known.obj.name}: {known.obj.diameter:.0f} mm, symmetry {known.obj.symmetry.name}, {len(known.templates):,} templates, in {time.perf_counter() - began:.1f} s; {pose.folder}')
-    return 0
+    return f'{known.obj.name}: {known.obj.diameter:.0f} mm, symmetry {known.obj.symmetry.name}, {len(known.templates):,} templates, in {time.perf_counter() - began:.1f} s; {pose.folder}'
 
 # %% ../../nbs/cli/08_osop.ipynb #39af4cd7
 def _camera(K, camera, image, im_id)->tuple:
@@ -221,8 +237,8 @@ def _write_answer(output, got, image, K):
     from recon3d_nb.core.files import atomic, write_json
     from recon3d_nb.osop.pipeline import show
     obj, rgb = got.case.known.obj, got.case.image
-    poses = [dict(R=h.R, t_mm=h.t, confidence=h.score, by=h.way, template=int(h.source)) for h in got.poses]
-    write_json(output/'poses.json', dict(image=Path(image).name, object=obj.name, K=K, poses=poses, reason=got.reason, mask_confidence=got.mask.confidence, mask_pixels=int(got.mask.mask.sum()), seconds=got.seconds))
+    said = lambda hs: [dict(R=h.R, t_mm=h.t, confidence=h.score, by=h.way, template=int(h.source)) for h in hs]
+    write_json(output/'poses.json', dict(image=Path(image).name, object=obj.name, K=K, poses=said(got.poses), instances=said(got.instances), reason=got.reason, mask_confidence=got.mask.confidence, mask_pixels=int(got.mask.mask.sum()), seconds=got.seconds))
     if got.poses: _overlay(output/'overlay.png', rgb, obj, got.best.R, got.best.t, K)
     fig = show(got)
     with atomic(output/'stages.png') as tmp: fig.savefig(tmp, dpi=110, format='png')
@@ -239,8 +255,9 @@ def estimate(
     mask:Path|None=None,              # a picture of the same size, white on the object; none: it is looked for
     depth:Path|None=None,             # of the same size: 16-bit picture, or .npy; none: colours only
     depth_scale:float=0.,             # millimetres of a step of depth, 1000 for metres; 0: as the camera's file says, else 1
+    instances:int=1,                  # of the object in the picture, at most
     unit:str='mm',                    # of the mesh: m, cm, mm
-    least:float=.3,                   # confidence below which the object counts as not seen
+    least:float=-1.,                  # confidence below which the object counts as not seen; below 0: .4 with depth, .6 by colours
     output:Path=Path('runs/osop/estimate'),   # folder for poses.json, overlay.png and stages.png
     **options,
 )->int:                               # 1 where the object is not seen
@@ -254,11 +271,13 @@ def estimate(
     check_picture(rgb, matrix, seen, deep)
     obj, pose = _read_mesh(mesh, unit), _pose(**options, masks=seen is None)
     known = pose.onboard(obj, show=True)
-    got = pose.estimate(rgb, matrix, seen, deep)
+    got = pose.estimate(rgb, matrix, seen, deep, instances=instances)
     _write_answer(output, got, image, matrix)
     name, where = known.obj.name, f"{output}: {'poses.json, overlay.png, stages.png' if got.poses else 'poses.json, stages.png'}"
     if not got.poses: print(f'{name} is not seen in {image.name}: {got.reason}\n{where}'); return 1
-    print(f"{name} at {' '.join(f'{x:.1f}' for x in got.best.t)} mm, confidence {got.confidence:.2f}, of {len(got.poses)} poses, in {sum(got.seconds.values()):.1f} s\n{where}")
+    for h in got.instances: print(f"{name} at {' '.join(f'{x:.1f}' for x in h.t)} mm, confidence {h.score:.2f}")
+    print(f"{len(got.poses)} poses in {sum(got.seconds.values()):.1f} s\n{where}")
+    if least < 0: least = .6 if deep is None else .4
     if got.confidence < least: print(f'not to be trusted: the confidence is below {least:g}; {name} may not be in {image.name}'); return 1
     return 0
 
@@ -301,6 +320,7 @@ def evaluate(
     draws:int=1000,                   # of the bootstrap, for intervals; 0: none
     output:Path=Path('runs/osop/evaluation'),   # folder for {method}_{set}-{split}.csv, .md and .png
     seed:int=0,                       # of the draws
+    resume:bool=True,                 # go on behind the answers that an earlier call kept there
     **options,
 )->int:
     "Answer what a BOP set asks for, write the results file, and score it."
@@ -312,7 +332,7 @@ def evaluate(
     if results is not None or truth: made = _scored(scenes, output, method, goal, most or None, results, truth, how)
     else:
         pose = _with_truth(_pose(**options, masks=not truth_mask, seed=seed), truth_mask, truth_template, truth_pairs)
-        made = evaluate_bop(pose, scenes, output, method=method, targets=goal, most=most or None, depth=depth, show=True, **how)
+        made = evaluate_bop(pose, scenes, output, method=method, targets=goal, most=most or None, depth=depth, resume=resume, show=True, **how)
     if made is None: print(f'{output/results_name(method, scenes)}: the truth of {scenes.folder.name} is withheld, and nothing is scored'); return 0
     with atomic(made.path.with_suffix('.png')) as tmp: (fig := show_report(made)).savefig(tmp, dpi=110, format='png'); plt.close(fig)
     print(f'{made.markdown()}\n{made.path}')

@@ -7,7 +7,8 @@ __all__ = ['KATEX', 'processed', 'stage', 'finished', 'finish', 'build_pure', 'b
 
 # %% ../../nbs/dev/06_site.ipynb #f2f5fa39
 import argparse, json, re, shutil, sys, tempfile, time
-from functools import partial
+from contextlib import contextmanager
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from ..core.errors import BadFile, MissingData, ReconError
@@ -100,6 +101,20 @@ def finish(
         (site/path).write_text(text, encoding='utf-8')
 
 # %% ../../nbs/dev/06_site.ipynb #6c85f12d
+@contextmanager
+def _remembering():
+    "Let smalldocs find each link once a folder, and the class of each token once."
+    from smalldocs import highlight, layout
+    href, css_class, known = layout.Layout.href, highlight.css_class, {}
+    def seen_from(self, link):
+        key = self.page.src.parent, self.page.out.parent, link
+        if key not in known: known[key] = href(self, link)
+        return known[key]
+    layout.Layout.href, highlight.css_class = seen_from, lru_cache(maxsize=None)(css_class)
+    try: yield
+    finally: layout.Layout.href, highlight.css_class = href, css_class
+
+# %% ../../nbs/dev/06_site.ipynb #72155e0f
 def _moved(built:Path, out:Path):
     "Put a built folder in its place; an older one makes room."
     old = out.with_name(out.name + '.old')
@@ -125,7 +140,8 @@ def build_pure(
         files = stage(proc, folder/'source')
         site = Site(load(folder/'source'), quiet=True)
         site.out = folder/'site'
-        try: n = site.build()
+        try:
+            with _remembering(): n = site.build()
         except (BuildError, ConfigError) as e: raise ReconError(f'smalldocs: {e}') from None
         finish(site.out, get_config().nbs_path/'assets', files)
         for warning in site.warnings: print(f'note: {warning}', file=sys.stderr)

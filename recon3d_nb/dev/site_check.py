@@ -7,8 +7,9 @@ __all__ = ['LOADS', 'STYLE_URL', 'SCRIPT_URL', 'VOID', 'BLOCKS', 'QUOTED', 'LEFT
            'unrendered', 'emptiness', 'dead_links', 'check', 'remote_styles', 'report']
 
 # %% ../../nbs/dev/05_site_check.ipynb #b43b6431
-import re, sys
+import posixpath, re, sys
 from collections import namedtuple
+from functools import lru_cache, partial
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -88,22 +89,33 @@ def emptiness(
     if len(' '.join(''.join(page.prose).split())) < 40 and not page.shown: yield 'is empty: write the notebook, or remove it'
 
 # %% ../../nbs/dev/05_site_check.ipynb #6618e6a8
+def _leads(
+    folder:Path,    # the site
+    path:str,       # relative to it
+)->tuple:           # is a file there, its name in the site or None
+    "Where a path leads."
+    home, target = folder.resolve(), folder/path
+    if target.is_dir(): target = target/'index.html'
+    real = target.resolve()
+    return target.is_file(), real.relative_to(home).as_posix() if real.is_relative_to(home) else None
+
 def dead_links(
     path:str,       # page, relative to the site
     page:Page,      # its contents
     pages:dict,     # every page of the site by path
     folder:Path,    # the site
+    *,
+    leads=None,     # path -> (there, name), remembered from page to page; None: look at the folder
 ):                  # findings
     "Find links and assets inside the site that lead nowhere."
+    leads = leads or partial(_leads, folder)
     for url in dict.fromkeys([*page.links, *page.loads]):
         parts = urlsplit(url)
         if parts.scheme or parts.netloc or url in ('', '#'): continue
         if parts.path.startswith('/'): yield f'links to {url}, which breaks below a sub-folder: make it relative'; continue
-        target = (folder/path).parent/unquote(parts.path) if parts.path else folder/path
-        if target.is_dir(): target = target/'index.html'
-        if not target.is_file(): yield f'links to {url}, and there is no such file: link to the notebook, like ../core/00_errors.ipynb'; continue
-        name = target.resolve().relative_to(folder.resolve()).as_posix() if target.resolve().is_relative_to(folder.resolve()) else None
-        if name is None: yield f'links to {url}, outside the site: copy the file into nbs/'
+        there, name = leads(posixpath.normpath(posixpath.join(posixpath.dirname(path), unquote(parts.path))) if parts.path else path)
+        if not there: yield f'links to {url}, and there is no such file: link to the notebook, like ../core/00_errors.ipynb'
+        elif name is None: yield f'links to {url}, outside the site: copy the file into nbs/'
         elif parts.fragment and name in pages and unquote(parts.fragment) not in pages[name].ids: yield f'links to {url}, and that page has no such anchor: mend the link'
 
 # %% ../../nbs/dev/05_site_check.ipynb #32cecd29
@@ -119,9 +131,10 @@ def check(
     if not folder.is_dir(): raise MissingData('a built site', [folder], 'Build it first: make docs')
     pages = {p.relative_to(folder).as_posix(): Page(p.read_text(encoding='utf-8')) for p in sorted(folder.rglob('*.html'))}
     whole = {name: page for name, page in pages.items() if '_files/' not in name}
+    leads = lru_cache(maxsize=None)(partial(_leads, folder))                     # every page links to the same few hundred places
     lines = [] if 'index.html' in pages else ['index.html: the site has no front page: write nbs/index.ipynb']
     for name, page in pages.items():
-        found = [*dead_links(name, page, pages, folder)] + ([] if remote else [*remote_assets(page)])
+        found = [*dead_links(name, page, pages, folder, leads=leads)] + ([] if remote else [*remote_assets(page)])
         if name in whole: found += [*unrendered(page), *emptiness(page)]
         lines += [f'{name}: {line}' for line in found]
     if not remote: lines += [*remote_styles(folder)]

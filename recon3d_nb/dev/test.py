@@ -38,13 +38,13 @@ def notebooks(
     nbs = Path(root)/'nbs'
     return sorted(p for p in nbs.rglob('*.ipynb') if not any(part.startswith(('.', '_')) for part in p.relative_to(nbs).parts))
 
-def _nbdev(copy:Path, command:str)->float:
-    "Run one of nbdev's commands on a copy of the project; the seconds it took."
-    code = f'from nbdev.{"clean" if command == "nbdev_clean" else "doclinks"} import {command}; {command}()'
+def _tidied(copy:Path)->tuple:
+    "Clean and export a copy of the project with nbdev, in one process; the seconds that each took."
+    code = """import time; from nbdev.clean import nbdev_clean as clean; from nbdev.doclinks import nbdev_export as export; start = time.perf_counter()
+clean(); middle = time.perf_counter(); export(); print(); print(middle - start, time.perf_counter() - middle)"""
     env = {k: v for k, v in os.environ.items() if k != 'IN_TEST'}      # nbdev exports nothing while it believes to be in a test
-    start = time.perf_counter()
-    subprocess.run([sys.executable, '-W', 'ignore', '-c', code], cwd=copy, env=env, check=True, capture_output=True, text=True)
-    return time.perf_counter() - start
+    said = subprocess.run([sys.executable, '-W', 'ignore', '-c', code], cwd=copy, env=env, check=True, capture_output=True, text=True).stdout
+    return tuple(map(float, said.split()[-2:]))
 
 def _differences(ours:Path, made:Path, suffix:str)->list[str]:
     "Files below `ours` and `made` that are not the same, relative to them."
@@ -61,7 +61,7 @@ def check_step(
         for path in notebooks(root): (copy/path.relative_to(root)).parent.mkdir(parents=True, exist_ok=True); shutil.copy(path, copy/path.relative_to(root))
         shutil.copytree(root/lib, copy/lib, ignore=shutil.ignore_patterns('__pycache__'))
         for name in ('settings.ini', 'setup.py', 'README.md'): shutil.copy(root/name, copy)
-        cleaned, exported, fix = _nbdev(copy, 'nbdev_clean'), _nbdev(copy, 'nbdev_export'), 'Run `make tidy`, look at the difference, commit it.'
+        (cleaned, exported), fix = _tidied(copy), 'Run `make tidy`, look at the difference, commit it.'
         unclean = [n for n in _differences(root/'nbs', copy/'nbs', '.ipynb') if not any(part.startswith(('.', '_')) for part in Path(n).parts)]
         behind = _differences(root/lib, copy/lib, '.py')
     return [Outcome('notebooks are clean', tuple(f'nbs/{n} is not clean. {fix}' for n in unclean), cleaned),
@@ -228,6 +228,10 @@ def test_suites(
         if (skipped := case.find('skipped')) is not None: print(f"skipped  {case.get('file')}: {case.get('name')}: {skipped.get('message')}")
     return [Outcome(f"{case.get('file') or case.get('classname')}: {case.get('name')}", texts(case), float(case.get('time', 0))) for case in cases if case.find('skipped') is None]
 
+def _by_floor(paths)->list:
+    "Notebooks from the ground up, so that a compiled routine is compiled in its own room, and not at once in two commands that use it."
+    return sorted(paths, key=lambda p: (len(FLOORS) if (floor := _floor(Path(p).parent.name)) is None else floor, str(p)))
+
 def test_all(
     root:Path,             # the repository
     *,
@@ -239,7 +243,7 @@ def test_all(
     root, workers = Path(root).resolve(), workers or core_count()
     outcomes = [] if path else [*check_step(root), check_floors(root)]
     for o in outcomes: print(o, flush=True)
-    chosen = [p for p in notebooks(root) if path in str(p.relative_to(root))]
+    chosen = _by_floor(p for p in notebooks(root) if path in str(p.relative_to(root)))
     for o in run_notebooks(chosen, root, flags=flags, workers=workers, threads=max(1, core_count() // workers)): outcomes.append(o); print(o, flush=True)
     if not path:
         for o in test_suites(root): outcomes.append(o); print(o, flush=True)

@@ -83,7 +83,7 @@ def read_surface(
     probes = probes[morton_order(probes)]
     weight = np.linalg.norm(probes, axis=1)**4                                   # far points first, so that a wrong turn fails early
     first = rng(seed, 'probes').choice(len(probes), 400, p=weight/weight.sum())
-    return Surface(build_tree(tri), tri, some[-800:][morton_order(some[-800:])], np.concatenate([probes[first], probes]), centre, d)
+    return Surface(build_tree(tri, far=False), tri, some[-800:][morton_order(some[-800:])], np.concatenate([probes[first], probes]), centre, d)
 
 # %% ../../nbs/geometry/10_gap.ipynb #ed476db8
 @njit(cache=True)
@@ -151,14 +151,16 @@ def gap(
 def _foot(tree, x, y, z, guess, stack, dist, out):
     "Write foot and unit direction from it into out[:6]; the triangle in leaf order."
     _, k = _nearest(tree, x, y, z, guess, stack, dist)
-    a, b, c = tree.tri[k, 0], tree.tri[k, 1], tree.tri[k, 2]
-    p, ab, ac = np.array([x, y, z]), b - a, c - a
-    d1, d2, bc = ab @ (p - a), ac @ (p - a), ab @ ac
-    v, w = _region(d1, d2, d1 - ab @ ab, d2 - bc, d1 - bc, d2 - ac @ ac)
-    out[:3] = a + v*ab + w*ac
-    n = p - out[:3]
-    if n @ n < 1e-14: n = np.array([ab[1]*ac[2] - ab[2]*ac[1], ab[2]*ac[0] - ab[0]*ac[2], ab[0]*ac[1] - ab[1]*ac[0]])
-    out[3:] = n / np.sqrt(n @ n)
+    t = tree.tri[k]
+    bx, by, bz, cx, cy, cz = t[1, 0]-t[0, 0], t[1, 1]-t[0, 1], t[1, 2]-t[0, 2], t[2, 0]-t[0, 0], t[2, 1]-t[0, 1], t[2, 2]-t[0, 2]
+    px, py, pz = x-t[0, 0], y-t[0, 1], z-t[0, 2]
+    d1, d2, bc = bx*px + by*py + bz*pz, cx*px + cy*py + cz*pz, bx*cx + by*cy + bz*cz
+    v, w = _region(d1, d2, d1 - (bx*bx + by*by + bz*bz), d2 - bc, d1 - bc, d2 - (cx*cx + cy*cy + cz*cz))
+    out[0], out[1], out[2] = t[0, 0] + v*bx + w*cx, t[0, 1] + v*by + w*cy, t[0, 2] + v*bz + w*cz
+    nx, ny, nz = x-out[0], y-out[1], z-out[2]
+    if nx*nx + ny*ny + nz*nz < 1e-14: nx, ny, nz = by*cz - bz*cy, bz*cx - bx*cz, bx*cy - by*cx
+    r = np.sqrt(nx*nx + ny*ny + nz*nz)
+    out[3], out[4], out[5] = nx/r, ny/r, nz/r
     return k
 
 @njit(cache=True)
@@ -177,6 +179,13 @@ def feet(
 
 # %% ../../nbs/geometry/10_gap.ipynb #27398892
 @njit(cache=True)
+def _clear(A, b, ridge):
+    "Empty normal equations, but for their ridge."
+    for i in range(6):
+        b[i] = 0.
+        for j in range(6): A[i, j] = ridge if i == j else 0.
+
+@njit(cache=True)
 def _gather(A, b, x, y, z, f, scale):
     "Add a point and its foot to the normal equations (upper half); its distance from the plane through the foot."
     r = f[3]*(x-f[0]) + f[4]*(y-f[1]) + f[5]*(z-f[2])
@@ -186,6 +195,12 @@ def _gather(A, b, x, y, z, f, scale):
         b[j] -= w*J[j]*r
         for k in range(j, 6): A[j, k] += w*J[j]*J[k]
     return abs(r)
+
+@njit(cache=True)
+def _turned(w, s, c, x, y, z):
+    "A point after the turn w, of which s = sin|w|/|w| and c = (1 - cos|w|)/|w|^2."
+    dx, dy, dz = w[1]*z - w[2]*y, w[2]*x - w[0]*z, w[0]*y - w[1]*x
+    return x + s*dx + c*(w[1]*dz - w[2]*dy), y + s*dy + c*(w[2]*dx - w[0]*dz), z + s*dz + c*(w[0]*dy - w[1]*dx)
 
 @njit(cache=True)
 def _step(A, b, M, v):
@@ -199,16 +214,17 @@ def _step(A, b, M, v):
         for k in range(i + 1, 6): b[i] -= A[i, k]*b[k]
         b[i] /= A[i, i]
     a = np.sqrt(b[0]**2 + b[1]**2 + b[2]**2) + 1e-12
-    K = np.array([[0., -b[2], b[1]], [b[2], 0., -b[0]], [-b[1], b[0], 0.]])
-    T = np.eye(3) + np.sin(a)/a*K + (1 - np.cos(a))/(a*a)*(K @ K)
-    M[:], v[:] = T @ M, T @ v + b[3:]
+    s, c = np.sin(a)/a, (1 - np.cos(a))/(a*a)
+    for k in range(3): M[0, k], M[1, k], M[2, k] = _turned(b, s, c, M[0, k], M[1, k], M[2, k])
+    x, y, z = _turned(b, s, c, v[0], v[1], v[2])
+    v[0], v[1], v[2] = x + b[3], y + b[4], z + b[5]
 
 # %% ../../nbs/geometry/10_gap.ipynb #f50e2ca8
 @njit(cache=True)
 def _refine(tree, points, M, v, steps):
-    stack, dist, f, guess, A, b, last = np.empty(256, np.int32), np.empty(256), np.empty(6), 0, np.zeros((6, 6)), np.zeros(6), 0.
+    stack, dist, f, guess, A, b = np.empty(256, np.int32), np.empty(256), np.empty(6), 0, np.zeros((6, 6)), np.zeros(6)
     for it in range(steps + 1):
-        A[:], b[:], total = 1e-6*len(points)*np.eye(6), 0., 0.
+        _clear(A, b, 1e-6*len(points)); total = 0.
         for i in range(len(points)):
             p = points[i]
             x, y, z = M[0, 0]*p[0] + M[0, 1]*p[1] + M[0, 2]*p[2] + v[0], M[1, 0]*p[0] + M[1, 1]*p[1] + M[1, 2]*p[2] + v[1], M[2, 0]*p[0] + M[2, 1]*p[1] + M[2, 2]*p[2] + v[2]

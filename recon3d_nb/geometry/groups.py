@@ -206,7 +206,7 @@ def _bop_lists(info:dict, where:str):
     try:
         moves = np.array(moves, dtype=float).reshape(len(moves), 4, 4)
         axes, offsets = (np.array([s.get(k, [0, 0, 0]) for s in turns], dtype=float).reshape(len(turns), 3) for k in ('axis', 'offset'))
-    except (ValueError, TypeError, AttributeError) as e: raise BadFile(where, 'discrete symmetries are sixteen numbers, continuous ones an axis and an offset of three', e) from None
+    except (ValueError, TypeError, AttributeError, OverflowError) as e: raise BadFile(where, 'discrete symmetries are sixteen numbers, continuous ones an axis and an offset of three', e) from None
     if not all(np.isfinite(a).all() for a in (moves, axes, offsets)) or not axes.any(1).all(): raise BadFile(where, 'axes and transformations are finite, axes not zero')
     R = moves[:, :3, :3]
     if len(R) and (np.abs(R @ R.mT - np.eye(3)).max() > .01 or (np.linalg.det(R) < 0).any()): raise BadFile(where, 'discrete symmetries are rotations', fix='A mirror image is none.')

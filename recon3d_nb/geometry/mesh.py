@@ -14,6 +14,7 @@ import trimesh
 from trimesh.resolvers import FilePathResolver
 from ..core.compute import rng
 from ..core.errors import BadFile, BadInput
+from ..core.files import parsing
 
 # %% ../../nbs/geometry/04_mesh.ipynb #c8e1410e
 def _pointing(mesh, where):
@@ -69,11 +70,11 @@ def load_mesh(
     path = Path(path)
     if not path.is_file(): raise BadFile(str(path), 'no such file')
     kind = path.suffix.lstrip('.').lower()
+    if kind in ('zip', 'bz2', 'gz'): raise BadFile(str(path), 'a mesh file, not an archive of them', repr(kind), 'core.files.unpack unpacks it.')      # trimesh would, without a bound
     if kind not in trimesh.available_formats(): raise BadFile(str(path), 'not a mesh format', repr(kind), 'Known: obj, ply, off, stl, glb, gltf and more.')
     pictures = _Pictures(path, path.parent if root is None else root)
-    try: scene = trimesh.load_scene(path, resolver=pictures, process=False)
-    except Exception as e:                       # trimesh raises whatever its parsers meet
-        raise BadFile(str(path), f'cannot be read as .{kind}', f'{type(e).__name__}: {e}', 'Does it open in a viewer?') from e
+    readable = lambda: parsing(path, f'cannot be read as .{kind}', 'Does it open in a viewer?')
+    with readable(): scene = trimesh.load_scene(path, resolver=pictures, process=False)
     parts = [g for g in scene.geometry.values() if isinstance(g, trimesh.Trimesh) and len(g.faces)]
     if not parts: raise BadFile(str(path), 'holds no usable triangles', fix='Is it a point cloud, or the wrong file?')
     pictured = any(getattr(p.visual, 'uv', None) is not None for p in parts)      # else a lost .mtl is no loss
@@ -81,8 +82,9 @@ def load_mesh(
         warnings.warn(f'load_mesh: {path.name} comes without {", ".join(lost)}, not found below {pictures.root}; load_mesh(..., root=...) looks elsewhere', stacklevel=2)
     for part in parts:
         if not as_is: _pointing(part, str(path)); _finite(part, path)
-        if part.faces.max() < len(part.vertices) and np.isfinite(part.vertices).all(): part.merge_vertices()
-    mesh = scene.to_mesh()
+        with readable():
+            if part.faces.max() < len(part.vertices) and np.isfinite(part.vertices).all(): part.merge_vertices()
+    with readable(): mesh = scene.to_mesh()
     return mesh if as_is else check_mesh(mesh, str(path))
 
 # %% ../../nbs/geometry/04_mesh.ipynb #4c03013c

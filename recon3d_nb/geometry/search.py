@@ -9,7 +9,7 @@ __all__ = ['foot_table', 'slide', 'far_turns', 'candidates', 'lines']
 import numpy as np
 from numba import njit
 from scipy.spatial.transform import Rotation
-from .gap import Surface, _gather, _step, feet, read_surface
+from .gap import Surface, _clear, _gather, _step, feet, read_surface
 from .groups import turn
 from .views import so3_grid
 
@@ -48,7 +48,7 @@ def _slide(F, points, R, t, steps):
     out, A, b = np.zeros(len(R)), np.zeros((6, 6)), np.zeros(6)
     for m in range(len(R)):
         for it in range(steps + 1):
-            A[:], b[:], total = 1e-3*len(points)*np.eye(6), 0., 0.
+            _clear(A, b, 1e-3*len(points)); total = 0.
             for i in range(len(points)):
                 x, y, z, f = _look(F, R[m], t[m], points[i])
                 total += min(_gather(A, b, x, y, z, f, .04), .1)

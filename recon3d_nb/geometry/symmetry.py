@@ -6,6 +6,7 @@
 __all__ = ['find_symmetries']
 
 # %% ../../nbs/geometry/10_symmetry.ipynb #bd8be66e
+from functools import lru_cache
 import numpy as np
 import trimesh
 from scipy.spatial.transform import Rotation
@@ -31,7 +32,8 @@ def _order(accept, u, c, tol:float)->int:
     "The order of an axis; 0 where every angle passes."
     if accept(turn(u, _ANY), c).all(): return 0
     ks = lambda n: np.argsort(np.abs(np.arange(1, n//2 + 1) - n/4) % (n/7), kind='stable') + 1
-    all_of = lambda n, part=1.: all(accept(turn(u, 2*np.pi/n*k), c, part).all() for k in np.split(ks(n), [1, 2, 4, 8, 16, 32]))
+    @lru_cache(None)
+    def all_of(n, part=1.): return all(accept(turn(u, 2*np.pi/n*k), c, part).all() for k in np.split(ks(n), [1, 2, 4, 8, 16, 32]))
     n, most = 1, min(400, int(.58*np.pi/tol))
     primes = np.array([p for p in range(2, most + 1) if all(p % q for q in range(2, int(p**.5) + 1))])
     for p in primes[accept(turn(u, [2*np.pi/p*ks(p)[0] for p in primes]), c)].tolist():
@@ -129,9 +131,8 @@ def _flips(s:Surface, F, accept, u, c, n:int, tol:float):
         f = f - (f @ u)*u
         if left < tol and np.linalg.norm(f) > .9: yield f/np.linalg.norm(f), c + ((p - c) @ u)*u
 
-def _axial(s:Surface, F, accept, u, c, tol:float)->SymmetryGroup:
-    "C or D about a known axis."
-    n = _order(accept, u, c, tol)
+def _axial(s:Surface, F, accept, u, c, n:int, tol:float)->SymmetryGroup:
+    "C or D about a known axis of known order."
     make = lambda f: (dihedral(u, n, f) if n else about(u, flip=True)) if f is not None else cyclic(u, n) if n else about(u)
     for f, p in [*_flips(s, F, accept, u, c, n, tol), (None, c)]:
         g = make(f)
@@ -157,10 +158,12 @@ def _of_shape(s:Surface, accept, tol:float)->SymmetryGroup:
         start, (main, order) = _axis(R[line[0]])[0], _main_axis(best.discrete)
         if (np.abs(known @ start) > np.cos(.05)).any() or (order > 2 and best.name[0] in 'CD' and abs(start @ main) < .07): continue
         u, c, n = _settle(s, accept, R, t, line, tol)
-        if n == 0 or n > 5: return _axial(s, F, accept, u, c, tol)
+        if n == 0 or n > 5: return _axial(s, F, accept, u, c, n, tol)
         if n > 1: known, best = np.concatenate([known, u[None]]), _joined(accept, best, u, c, n, lambda g: _fit(s, g, tol))
         if best.name in 'OI': return best
-    return _axial(s, F, accept, _main_axis(best.discrete)[0], best.centre, tol) if best.name[0] in 'CD' and best.order > 1 else best
+    if best.name[0] not in 'CD' or best.order == 1: return best
+    u, c = _main_axis(best.discrete)[0], best.centre
+    return _axial(s, F, accept, u, c, _order(accept, u, c, tol), tol)
 
 # %% ../../nbs/geometry/10_symmetry.ipynb #7b042ed1
 def _kept(accept, g:SymmetryGroup)->SymmetryGroup:

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Known', 'Truth', 'Case', 'Mask', 'Ranked', 'TrueMask', 'TrueTemplate', 'TruePairs', 'NetMask', 'NetMatch', 'NetPairs',
-           'NearestPairs', 'Stages', 'PipelineCfg', 'OneShotPose', 'Estimates', 'estimate', 'show']
+           'NearestPairs', 'Stages', 'PipelineCfg', 'OneShotPose', 'Followed', 'Estimates', 'estimate', 'show']
 
 # %% ../../nbs/osop/06_pipeline.ipynb #3c6eec04
 import time
@@ -15,13 +15,14 @@ import numpy as np
 import torch
 from ..core.errors import AcceptableFailure, BadInput, Tally
 from ..core.files import read_json, write_json
-from ..data.object_views import ViewObject, view_object
+from ..data.object_views import ViewObject, outline_boxes, view_object
 from ..geometry.crop import mask_box
 from ..geometry.gaze import Gaze
 from ..geometry.groups import SymmetryGroup
 from ..geometry.symmetry import find_symmetries
 from .crops import angles_between, cut_query
 from .doctor import check_distance, check_object, check_picture
+from .instances import Piece, left_over, pieces
 from .refinement import Hypothesis, Sight, SolveCfg, propose, read_pairs, true_pairs
 from .templates import TemplateCfg, Templates, make_templates, object_key
 from .verify import VerifyCfg, polish
@@ -55,6 +56,7 @@ class Mask(NamedTuple):
     "What stage 1 answers."
     mask:np.ndarray          # (H, W) bool
     confidence:float         # in [0, 1]
+    score:np.ndarray|None = None   # (H, W) in [0, 1]: it falls into pieces; None: the mask is of one thing
 
 class Ranked(NamedTuple):
     "What stage 2 answers."
@@ -95,14 +97,14 @@ class TruePairs:
 # %% ../../nbs/osop/06_pipeline.ipynb #3a97b0b3
 class NetMask:
     "Stage 1 by a `Segmenter`."
-    def __init__(self, net, *, threshold:float=.5): self.net, self.threshold = net, threshold
+    def __init__(self, net, *, threshold:float=.5, split:bool=True): self.net, self.threshold, self.split = net, threshold, split     # split: the mask falls into pieces; False: it is of one thing
     def onboard(self, known, folder, show):
         from recon3d_nb.osop.segmentation import onboard_segmenter
         return onboard_segmenter(self.net, known.obj, folder, show=show)
     def __call__(self, case)->Mask:
         from recon3d_nb.osop.segmentation import segment
         got = segment(self.net, case.image, case.known.books['segment'], threshold=self.threshold)
-        return Mask(got.mask, got.confidence)
+        return Mask(got.mask, got.confidence, got.score if self.split else None)
 
 class NetMatch:
     "Stage 2 by a `Matcher`, trained or not."
@@ -144,6 +146,7 @@ class PipelineCfg:
     k:int = 5                # templates that are followed up
     rounds:int = 1           # times that pairs are sought: after the first, the best poses are their own templates
     best:int = 3             # poses that are polished, and followed up in a later round
+    spare:int = 1            # pieces that are followed up beyond those that are asked for
     sight:int = 128          # side of the picture that stage 4 looks at, pixels
     around:float = .35       # about the mask's box, for stage 4: part of its longer side, at each end
     unit:str|None = 'mm'     # of mesh, depth and poses; None: nobody knows
@@ -152,7 +155,7 @@ class PipelineCfg:
     seed:int = 0             # of all draws
 
     def __post_init__(self):
-        if not (self.k >= 1 and self.rounds >= 1 and self.best >= 1 and self.sight >= 32 and 0 <= self.around <= 3): raise BadInput('PipelineCfg', 'k, rounds and best are 1 or more, sight is 32 pixels or more, around lies in [0, 3]', f'{self.k}, {self.rounds}, {self.best}, {self.sight}, {self.around}')
+        if not (self.k >= 1 and self.rounds >= 1 and self.best >= 1 and self.spare >= 0 and self.sight >= 32 and 0 <= self.around <= 3): raise BadInput('PipelineCfg', 'k, rounds and best are 1 or more, spare is 0 or more, sight is 32 pixels or more, around lies in [0, 3]', f'{self.k}, {self.rounds}, {self.best}, {self.spare}, {self.sight}, {self.around}')
 
 def _symmetry(obj, folder, key)->SymmetryGroup:
     "The object's symmetry, read where it was found before."
@@ -193,20 +196,28 @@ class OneShotPose:
         return known
 
 # %% ../../nbs/osop/06_pipeline.ipynb #cfb81009
+class Followed(NamedTuple):
+    "What stages 2 to 4 made of one piece."
+    piece:Piece              # of stage 1
+    query:object             # the crop (osop.crops Query) that stages 2 and 3 saw
+    ranked:Ranked            # stage 2
+    pairs:tuple              # stage 3: for each template pairs or None
+    sight:Sight              # what stage 4 saw
+    drafts:tuple             # of Hypothesis in the sight's camera, before they were polished
+    tally:Tally              # of the solvers
+    poses:tuple              # of Hypothesis in the picture's camera, best first
+
+# %% ../../nbs/osop/06_pipeline.ipynb #20bdb030
 @dataclass(frozen=True, eq=False)
 class Estimates:
     "Poses, and how they were come by."
-    poses:tuple              # of Hypothesis in the picture's camera, best first; `score` is the confidence of each
+    poses:tuple              # of Hypothesis in the picture's camera, of all pieces, best first; `score` is the confidence of each
+    instances:tuple          # of them those that are of different instances, best first; as many as were asked for, or fewer
     reason:str               # why there is none; '': there are some
     seconds:dict             # stage -> how long it took
     case:Case                # what was asked
     mask:Mask                # stage 1
-    query:object             # the crop (osop.crops Query) that stages 2 and 3 saw; None without a mask
-    ranked:Ranked|None       # stage 2
-    pairs:tuple              # stage 3: for each template pairs or None
-    sight:Sight|None         # what stage 4 saw
-    drafts:tuple             # of Hypothesis in the sight's camera, before they were polished
-    tally:Tally              # of the solvers
+    followed:tuple           # a Followed for each piece, the one with the best pose first
 
     @property
     def confidence(self)->float: return self.poses[0].score if self.poses else 0.
@@ -215,9 +226,24 @@ class Estimates:
         "The first pose; an `AcceptableFailure` where there is none."
         if not self.poses: raise AcceptableFailure('no pose', self.reason)
         return self.poses[0]
+    @property
+    def first(self)->Followed|None:
+        "The evidence of the best pose; None where no piece was followed up."
+        return self.followed[0] if self.followed else None
+    @property
+    def query(self): return self.first and self.first.query
+    @property
+    def ranked(self)->Ranked|None: return self.first and self.first.ranked
+    @property
+    def pairs(self)->tuple: return self.first.pairs if self.first else ()
+    @property
+    def sight(self)->Sight|None: return self.first and self.first.sight
+    @property
+    def drafts(self)->tuple: return self.first.drafts if self.first else ()
     def __repr__(self):
         return f"Estimates({self.case.known.obj.name}: {len(self.poses)} poses, confidence {self.confidence:.2f}{', ' + self.reason if self.reason else ''}; {sum(self.seconds.values()):.2f} s)"
 
+# %% ../../nbs/osop/06_pipeline.ipynb #e379110a
 class _Clock:
     "Seconds of each stage."
     def __init__(self): self.seconds, self.last = {}, time.perf_counter()
@@ -249,29 +275,10 @@ def _solve(self, case, query, templates, gaze, sight, clock):
     return pairs, drafts, tally, polish(obj, drafts, sight, pairs, cfg.verify, most=cfg.best)
 
 # %% ../../nbs/osop/06_pipeline.ipynb #2c056adb
-def estimate(
-    self:OneShotPose,
-    image,                   # (H, W, 3) uint8
-    K,                       # (3, 3) pixels of this picture
-    mask=None,               # (H, W) where the object is visible; None: stage 1 looks for it
-    depth=None,              # (H, W) the mesh's unit, 0: not known; None: colours only
-    *,
-    known:Known|None=None,   # of `onboard`; None: the object that was onboarded last
-    truth:Truth|None=None,   # for stages that are made of it
-)->Estimates:
-    "Find the object in a picture."
-    known = known or self.known
-    if known is None: raise BadInput('estimate', 'an object is known', 'none', 'onboard(mesh) makes it known.')
-    image, K, mask, depth = check_picture(image, K, mask, depth)
-    case, clock, cfg = Case(known, image, K, depth, truth), _Clock(), self.cfg
-    if mask is None and self.stages.segment is None: raise BadInput('estimate', 'a mask is given, or a stage looks for it', 'neither', 'estimate(image, K, mask), or Stages(segment=...).')
-    found = Mask(mask, 1.) if mask is not None else self.stages.segment(case)
-    clock('segment')
-    nothing = lambda reason: Estimates((), reason, clock.seconds, case, found, None, None, (), None, (), Tally())
-    if found.mask.sum() < 30: return nothing('the object is not seen')
-    if depth is not None: check_distance(depth, found.mask, K, known.obj.diameter, factor=20. if mask is not None else 200.)
-    query = cut_query(image, found.mask, K, known.templates.size)
-    gaze, sight = _wide(case, found.mask, cfg)
+def _follow(self, case, piece, clock)->Followed:
+    "Stages 2 to 4 of one piece."
+    known, cfg = case.known, self.cfg
+    query, (gaze, sight) = cut_query(case.image, piece.mask, case.K, known.templates.size), _wide(case, piece.mask, cfg)
     clock('crop')
     ranked = self.stages.match(case, query, min(cfg.k, len(known.templates)))
     clock('match')
@@ -284,8 +291,68 @@ def estimate(
         better = [h._replace(source=h.source + shift if h.source >= 0 else -1) for h in better]
         hyps = sorted(hyps + better, key=lambda h: -h.score)
     clock('verify')
-    poses = [h._replace(R=R, t=t, score=float(h.score*found.confidence)) for h in hyps for R, t in [gaze.pose_back(h.R, h.t)]]
-    return Estimates(tuple(poses), '' if poses else 'no pose agrees', clock.seconds, case, found, query, ranked, tuple(pairs), sight, tuple(drafts), tally)
+    sure = piece.confidence*piece.weight**.25
+    poses = tuple(h._replace(R=R, t=t, score=float(h.score*sure)) for h in hyps for R, t in [gaze.pose_back(h.R, h.t)])
+    return Followed(piece, query, ranked, tuple(pairs), sight, tuple(drafts), tally, poses)
+
+def _follow_all(self, case, found, n, clock)->list:
+    "Follow up the pieces, and what their poses leave over while instances lack; the best pose first."
+    todo, done = [Piece(found.mask, found.confidence, 1.)] if found.score is None else pieces(np.where(found.mask, found.score, 0), threshold=1e-6), []
+    todo = todo[:n + self.cfg.spare]
+    while todo:
+        done.append(f := _follow(self, case, todo.pop(0), clock))
+        if found.score is None or not f.poses or len(done) + len(todo) >= n: continue
+        drawn = render(case.known.obj.mesh, f.poses[0].R, f.poses[0].t, case.K, case.image.shape[:2], what='mask').mask[0].numpy()
+        rest = left_over(f.piece, drawn)
+        if rest is not None: todo.append(rest)
+    return sorted(done, key=lambda f: -f.poses[0].score if f.poses else 1.)
+
+# %% ../../nbs/osop/06_pipeline.ipynb #abc457a0
+def _different(obj, followed, n)->tuple:
+    "The best poses of pieces, those that do not cover each other's outline; at most n."
+    kept = []
+    for f in followed:
+        if not f.poses or len(kept) >= n: continue
+        box = _outline(obj, f.poses[0])
+        if all(_shared(box, other) < .5 for other, _ in kept): kept.append((box, f.poses[0]))
+    return tuple(h for _, h in kept)
+
+def _outline(obj, h)->np.ndarray:
+    "Box of rays (left, top, right, bottom) about an object in a pose; empty where it is not wholly in front of the camera."
+    return outline_boxes(obj, h.R[None], h.t[None])[0] if (obj.points @ h.R[2] + h.t[2]).min() > 1e-2*obj.diameter else np.zeros(4)
+
+def _shared(a, b)->float:
+    "Intersection over union of two boxes (left, top, right, bottom)."
+    size = lambda c: float(np.prod(np.maximum(c[2:] - c[:2], 0)))
+    both = size(np.r_[np.maximum(a[:2], b[:2]), np.minimum(a[2:], b[2:])])
+    return both/max(size(a) + size(b) - both, 1e-12)
+
+# %% ../../nbs/osop/06_pipeline.ipynb #6a5acb16
+def estimate(
+    self:OneShotPose,
+    image,                   # (H, W, 3) uint8
+    K,                       # (3, 3) pixels of this picture
+    mask=None,               # (H, W) where the object is visible, one instance; None: stage 1 looks for it
+    depth=None,              # (H, W) the mesh's unit, 0: not known; None: colours only
+    *,
+    instances:int=1,         # of the object in the picture, at most
+    known:Known|None=None,   # of `onboard`; None: the object that was onboarded last
+    truth:Truth|None=None,   # for stages that are made of it
+)->Estimates:
+    "Find the object in a picture."
+    known = known or self.known
+    if known is None: raise BadInput('estimate', 'an object is known', 'none', 'onboard(mesh) makes it known.')
+    if instances < 1: raise BadInput('estimate', 'instances is 1 or more', instances)
+    image, K, mask, depth = check_picture(image, K, mask, depth)
+    case, clock = Case(known, image, K, depth, truth), _Clock()
+    if mask is None and self.stages.segment is None: raise BadInput('estimate', 'a mask is given, or a stage looks for it', 'neither', 'estimate(image, K, mask), or Stages(segment=...).')
+    found = Mask(mask, 1.) if mask is not None else self.stages.segment(case)
+    clock('segment')
+    if found.mask.sum() >= 30 and depth is not None: check_distance(depth, found.mask, K, known.obj.diameter, factor=20. if mask is not None else 200.)
+    followed = _follow_all(self, case, found, instances, clock) if found.mask.sum() >= 30 else []
+    poses = sorted((h for f in followed for h in f.poses), key=lambda h: -h.score)
+    reason = '' if poses else 'no pose agrees' if followed else 'the object is not seen'
+    return Estimates(tuple(poses), _different(known.obj, followed, instances), reason, clock.seconds, case, found, tuple(followed))
 
 OneShotPose.estimate = estimate
 
@@ -305,13 +372,13 @@ def show(
     case, obj, n = got.case, got.case.known.obj, templates
     fig = plt.figure(figsize=(2.1*(n + 2), 4.3), layout='constrained'); grid = fig.add_gridspec(2, n + 2)
     ax = fig.add_subplot(grid[0, :2]); ax.imshow(case.image); _bare(ax, f'1: mask, confidence {got.mask.confidence:.2f}')
-    if got.mask.mask.any(): ax.contour(got.mask.mask, [.5], colors='#ffd24a', linewidths=1.2)
+    for m in [f.piece.mask for f in got.followed] or [got.mask.mask]*int(got.mask.mask.any()): ax.contour(m, [.5], colors='#ffd24a', linewidths=1.2)
     ax = fig.add_subplot(grid[1, :2]); ax.imshow(case.image); _bare(ax, f'pose, confidence {got.confidence:.2f}' if got.poses else got.reason)
-    if got.poses: _outlined(ax, obj, got.best, case.K, case.image.shape[:2], '#ff3b30')
-    if got.ranked is None: return fig
-    few = got.ranked.index[:n]; looks = case.known.templates.looks(few)
-    for j, (rgb, s) in enumerate(zip(looks.rgb, got.ranked.score)): ax = fig.add_subplot(grid[0, 2 + j]); ax.imshow(rgb.movedim(0, -1)); _bare(ax, f'2: template {j + 1}, {s:.2f}')
-    ax = fig.add_subplot(grid[1, 2]); ax.imshow(got.query.rgb.movedim(0, -1)); ax.contour(got.query.mask, [.5], colors='#ffd24a', linewidths=1); _bare(ax, 'the crop')
+    for h in got.instances: _outlined(ax, obj, h, case.K, case.image.shape[:2], '#ff3b30')
+    if got.first is None: return fig
+    few = got.first.ranked.index[:n]; looks = case.known.templates.looks(few)
+    for j, (rgb, s) in enumerate(zip(looks.rgb, got.first.ranked.score)): ax = fig.add_subplot(grid[0, 2 + j]); ax.imshow(rgb.movedim(0, -1)); _bare(ax, f'2: template {j + 1}, {s:.2f}')
+    ax = fig.add_subplot(grid[1, 2]); ax.imshow(got.first.query.rgb.movedim(0, -1)); ax.contour(got.first.query.mask, [.5], colors='#ffd24a', linewidths=1); _bare(ax, 'the crop')
     panels = (_show_pairs, _show_drafts, _show_numbers)
     for j, draw in enumerate(panels[:n - 1]): draw(fig.add_subplot(grid[1, 3 + j]), got)
     return fig
@@ -319,16 +386,16 @@ def show(
 # %% ../../nbs/osop/06_pipeline.ipynb #15348d5a
 def _show_pairs(ax, got):
     "The pairs of the template that won, coloured by the point they name."
-    i = next((h.source for h in got.poses if h.source >= 0 and h.source < len(got.pairs) and got.pairs[h.source] is not None), None)
-    ax.imshow(got.sight.rgb, alpha=.5); _bare(ax, '3: no pairs' if i is None else f'3: pairs of template {i + 1}')
+    f = got.first; i = next((h.source for h in f.poses if 0 <= h.source < len(f.pairs) and f.pairs[h.source] is not None), None)
+    ax.imshow(f.sight.rgb, alpha=.5); _bare(ax, '3: no pairs' if i is None else f'3: pairs of template {i + 1}')
     if i is None: return
-    low, high = got.case.known.obj.mesh.bounds; p = got.pairs[i]
-    ax.scatter(*p.pixels.T, s=3, c=((p.points - low)/(high - low)).clip(0, 1), lw=0); ax.set(xlim=(-.5, got.sight.size[1] - .5), ylim=(got.sight.size[0] - .5, -.5))
+    low, high = got.case.known.obj.mesh.bounds; p = f.pairs[i]
+    ax.scatter(*p.pixels.T, s=3, c=((p.points - low)/(high - low)).clip(0, 1), lw=0); ax.set(xlim=(-.5, f.sight.size[1] - .5), ylim=(f.sight.size[0] - .5, -.5))
 
 def _show_drafts(ax, got):
     "The hypotheses before they were judged."
-    ax.imshow(got.sight.rgb); _bare(ax, f"4: {len(got.drafts)} draft{'s' if len(got.drafts) != 1 else ''}")
-    for h, tone in zip(got.drafts[:4], ('#ff3b30', '#2a7de1', '#3aa655', '#c46a1b')): _outlined(ax, got.case.known.obj, h, got.sight.K, got.sight.size, tone)
+    f = got.first; ax.imshow(f.sight.rgb); _bare(ax, f"4: {len(f.drafts)} draft{'s' if len(f.drafts) != 1 else ''}")
+    for h, tone in zip(f.drafts[:4], ('#ff3b30', '#2a7de1', '#3aa655', '#c46a1b')): _outlined(ax, got.case.known.obj, h, f.sight.K, f.sight.size, tone)
 
 def _show_numbers(ax, got):
     "How long each stage took."
