@@ -17,7 +17,7 @@ export UV_PYTHON_DOWNLOADS := never
 export JUPYTER_PLATFORM_DIRS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab demo test test-slow test-browser bench docs docs-serve run new tidy lock clean distclean
+.PHONY: help setup lab demo test test-slow test-browser fuzz bench docs docs-serve run new tidy lock clean distclean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-13s %s\n' "$$name" "$$what"; done
@@ -65,6 +65,9 @@ test-slow: $(READY)  ## the same, with the cells marked slow
 test-browser: $(READY)  ## JupyterLab and the site in a real Chromium
 	@$(PY) -m pytest -q -rs -m browser tests
 
+fuzz: $(READY)  ## 5,000 hostile files of each format through our readers (INPUTS=… SEED=…)
+	@HOSTILE_INPUTS=$(or $(INPUTS),5000) HOSTILE_SEED=$(or $(SEED),0) $(PY) -m pytest -q -s tests/test_hostile.py
+
 bench: $(READY)  ## how fast, beside a plain way of doing it: one table
 	@$(PY) -m recon3d_nb.dev.bench
 
@@ -100,7 +103,7 @@ lock: | $(UV)  ## settle requirements.lock anew from settings.ini
 	    --custom-compile-command 'make lock' --output-file requirements.lock
 
 clean:  ## remove what the commands made, but not the environment
-	@rm -rf _docs _proc _demo _browser build dist *.egg-info .pytest_cache .hypothesis
+	@rm -rf _docs _proc _demo _browser _hostile build dist *.egg-info .pytest_cache .hypothesis
 	@find nbs recon3d_nb tests -name __pycache__ -o -name .ipynb_checkpoints 2>/dev/null | xargs rm -rf
 
 distclean: clean  ## remove the environment too

@@ -9,12 +9,13 @@ __all__ = ['prepare', 'train', 'reconstruct', 'evaluate', 'complete', 'plot']
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
-from .main import takes_over
+from .main import ENGINE, left_out, machines, takes_over
 from ..core.errors import AcceptableFailure, MissingData
 from ..core.files import atomic, read_npz
 
 # %% ../../nbs/cli/04_deepsdf.ipynb #cfffebcb
-@takes_over('recon3d_nb.deepsdf.samples:prepare', 'first samples seed test workers resume')
+@takes_over('recon3d_nb.deepsdf.samples:prepare', 'first samples seed test resume')
+@takes_over(*ENGINE)
 def prepare(
     source:str,                    # families, catalogue, shapenet; or a mesh, a folder of meshes, a copy of ShapeNet
     out:Path=Path('data/sdf'),     # folder for samples, splits and normalisations
@@ -26,8 +27,7 @@ def prepare(
     from recon3d_nb.deepsdf.samples import prepare as prepare_all
     done = prepare_all(source, out, classes=list(classes) or None, n=n or None, **options)
     print(f'{out}: {done.tally}; ' + ', '.join(f'{len(v)} {k}' for k, v in done.splits.items()))
-    for name, why in done.lost[:20]: print(f'  left out: {name}: {why}')
-    return int(bool(done.lost))
+    return left_out(done.lost, out/'_manifest.jsonl')
 
 # %% ../../nbs/cli/04_deepsdf.ipynb #e189cb38
 def _specs(run, specs, **given):
@@ -41,6 +41,7 @@ def _specs(run, specs, **given):
     if width: net = replace(net, dims=(width,)*len(net.dims))
     return replace(base, NetworkSpecs=net, **{k: v for k, v in given.items() if v})
 
+@takes_over('recon3d_nb.cli.main:machines', 'devices num_nodes strategy')
 def train(
     run:str,                             # folder of the experiment
     data:Path=Path('data/sdf'),          # folder of the samples
@@ -61,13 +62,14 @@ def train(
     hard:float=0.,                       # with begin: a shape is drawn as often as its loss there to this power; 0: all alike
     resume:bool=False,                   # go on with the run
     device:str='',                       # cpu, cuda; none: the best there is
+    **options,
 )->int:
     "Train a decoder and the codes of its shapes."
     from recon3d_nb.deepsdf.layout import read_instances
     from recon3d_nb.deepsdf.training import fit
     split = split or data/'splits/train.json'
     how = _specs(run, specs, width=width, layers=layers, CodeLength=code_length, NumEpochs=epochs, SamplesPerScene=samples, ScenesPerBatch=scenes, DataSource=str(data), TrainSplit=str(split))
-    got = fit(how, Path(run), data=data, instances=read_instances(split), seed=seed, batch_split=batch_split, precision=precision, in_memory=False if stream else None, max_minutes=minutes or None, begin=begin, hard=hard, resume=resume, device=device or None)
+    got = fit(how, Path(run), data=data, instances=read_instances(split), seed=seed, batch_split=batch_split, precision=precision, in_memory=False if stream else None, max_minutes=minutes or None, begin=begin, hard=hard, resume=resume, device=device or None, where=machines(**options))
     print(f'{run}: {got.fitted.stopped} after {got.fitted.step:,} steps, {got.fitted.seconds/60:.1f} minutes in all')
     return 0
 

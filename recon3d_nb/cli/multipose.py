@@ -7,25 +7,36 @@ __all__ = ['read_objects', 'encoder', 'train', 'predict', 'landscape', 'show', '
 
 # %% ../../nbs/cli/07_multipose.ipynb #6be0de32
 import re, warnings
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 import numpy as np
+from .main import machines, takes_over
+from .main import ENGINE, takes_over
 from ..core.errors import BadInput, ConfigError, MissingData
 
 # %% ../../nbs/cli/07_multipose.ipynb #00ac995d
+@lru_cache(maxsize=16)
+def _group(vertices:bytes, faces:bytes):
+    "The symmetries of a surface, which are found once however many commands of a session ask."
+    import trimesh
+    from recon3d_nb.geometry.symmetry import find_symmetries
+    return find_symmetries(trimesh.Trimesh(np.frombuffer(vertices).reshape(-1, 3), np.frombuffer(faces, np.int64).reshape(-1, 3), process=False), tol=.02)
+
 def _object(word:str, find:bool):
     "One object, by what the configuration calls it."
     from recon3d_nb.data import catalogue, families
     from recon3d_nb.data.object_views import view_object
     from recon3d_nb.geometry.mesh import load_mesh
-    from recon3d_nb.geometry.symmetry import find_symmetries
     family, _, seed = word.partition(':')
     if Path(word).is_file(): mesh, name, known = load_mesh(word), Path(word).stem, None
     elif family in families.families() and seed.isdigit(): shape = families.make(family, int(seed)); mesh, name, known = shape.mesh, f'{family}_{seed}', shape.symmetry
     elif '/' in word or '\\' in word or re.search(r'\.\w{2,4}$', word): raise MissingData('a CAD model', [Path(word)], 'Name a mesh file, an entry of the catalogue (recon3d shapes list), or a family and its seed, as can:0.')
     else: mesh, name, known = catalogue.mesh(word, union=False), word, None
     obj = view_object(mesh, re.sub(r'[^\w.-]+', '_', name), symmetry=known)
-    return obj if known is not None or not find else type(obj)(obj.name, obj.mesh, obj.centre, obj.diameter, obj.points, find_symmetries(obj.mesh, tol=.02))
+    if known is not None or not find: return obj
+    plain = (np.ascontiguousarray(a, t).tobytes() for a, t in ((obj.mesh.vertices, np.float64), (obj.mesh.faces, np.int64)))
+    return type(obj)(obj.name, obj.mesh, obj.centre, obj.diameter, obj.points, _group(*plain))
 
 def read_objects(
     cfg,               # MultiposeCfg
@@ -65,28 +76,32 @@ def _folder(given, named, what:str)->Path:
     return Path(given or named)
 
 # %% ../../nbs/cli/07_multipose.ipynb #0620d7d1
+@takes_over('recon3d_nb.cli.main:machines', 'devices num_nodes strategy')
 def encoder(
     config:Path,                              # YAML of ours, or a .cfg of the original
     output:Path=Path('runs/multipose/encoder'),   # the run's folder
     set:list[str]=(),                         # overrides of a YAML file: encoder.steps=2000 data.model=duck
+    begin:Path|None=None,                     # a finished run to begin from, with the same objects
     minutes:float=0.,                         # end cleanly after so many; 0: when it is done
     resume:bool=False,                        # go on with the run
     device:str='',                            # cpu, cuda; none: the best there is
+    **options,
 )->int:
     "Train an encoder on your meshes, build a codebook of each, and measure."
     from recon3d_nb.learn.autoencoder import full, slim
     from recon3d_nb.learn.plan import FitCfg
     from recon3d_nb.multipose.encoder import EncoderCfg, fit_encoder
     cfg = _settings(config, set); e = cfg.encoder; objects = read_objects(cfg); _behind(cfg)
-    plan = FitCfg(steps=e.steps, lr=e.lr, schedule='one-cycle', seed=e.seed, valid_every=min(1000, e.steps), max_minutes=minutes or None, device=device or None, tensorboard=False)
+    plan = FitCfg(steps=e.steps, lr=e.lr, schedule='one-cycle', seed=e.seed, valid_every=min(1000, e.steps), max_minutes=minutes or None, device=device or None, tensorboard=False, **machines(**options))
     how = EncoderCfg(net=dict(slim=slim, full=full)[e.net](), fit=plan, views=e.views, held=e.held, batch=e.batch, backgrounds=cfg.data.backgrounds, pool=e.pool, level=e.level, turns=e.turns, seed=e.seed)
-    got = fit_encoder(objects, output, how, resume=resume)
+    got = fit_encoder(objects, output, how, begin=begin, resume=resume)
     print(f'{output}: {got.fitted.stopped} after {got.fitted.step:,} steps, {got.fitted.seconds/60:.1f} minutes')
     if not got.books: print('not finished: the same command with --resume goes on'); return 0
     for name, row in got.report.items(): print(f"{name} ({row['symmetry']}): median {row['median']:.1f} degrees, {row['within_20']:.0%} within 20, of {row['n']} held-out crops; by chance {row['chance_median']:.0f} and {row['chance_within_20']:.0%}")
     return 0
 
 # %% ../../nbs/cli/07_multipose.ipynb #f3fe468e
+@takes_over('recon3d_nb.cli.main:machines', 'devices num_nodes strategy')
 def train(
     config:Path,                              # YAML of ours, or a .cfg of the original
     output:Path=Path('runs/multipose/head'),  # the run's folder
@@ -96,13 +111,14 @@ def train(
     minutes:float=0.,                         # end cleanly after so many; 0: when it is done
     resume:bool=False,                        # go on with the run
     device:str='',                            # cpu, cuda; none: the best there is
+    **options,
 )->int:
     "Train a pose head by drawing what it says."
     from recon3d_nb.learn.autoencoder import save_autoencoder
     from recon3d_nb.multipose.crops import fit_head
     from recon3d_nb.multipose.encoder import load_encoder
     cfg = _settings(config, set); net = load_encoder(_folder(encoder, cfg.data.encoder, 'encoder')).net; objects = read_objects(cfg); _behind(cfg)
-    got = fit_head(objects, net.encoder, output, cfg, size=net.cfg.size, code=net.cfg.code, hard=hard, minutes=minutes or None, resume=resume, device=device or None)
+    got = fit_head(objects, net.encoder, output, cfg, size=net.cfg.size, code=net.cfg.code, hard=hard, minutes=minutes or None, resume=resume, device=device or None, where=machines(**options))
     if cfg.train.tune_last: save_autoencoder(Path(output)/'encoder.safetensors', net, dict(objects=[o.name for o in objects], note='its last layer learned with the head'))
     f = got.fitted
     print(f'{output}: {f.stopped} after {f.step:,} steps, {f.seconds/60:.1f} minutes; held out, the trusted pose errs by {f.best_value:.3f}; {output}/head.safetensors')
@@ -184,12 +200,15 @@ class _Numbers:
         from recon3d_nb.multipose.losses import rotation_mse
         return rotation_mse(torch.as_tensor(R)[None], torch.as_tensor(self.R_true)[None])[0].numpy()
 
+# %% ../../nbs/cli/07_multipose.ipynb #3a577d7c
+@takes_over(*ENGINE)
 def landscape(
     config:Path,                              # YAML of ours, or a .cfg of the original
     output:Path=Path('runs/multipose/landscape.npz'),   # what is saved; half done, it lies beside it
     so3:int=-1,                               # level of the grid over all rotations; -1: the original's viewpoints
     object:str='',                            # which of the objects; none: data.model
     set:list[str]=(),                         # overrides of a YAML file: sampling.samples=5000 render.size=96
+    **engine,
 )->int:
     "Compute the loss of every rotation, and save it; stopped, the same command goes on."
     from recon3d_nb.geometry.camera import intrinsics
@@ -203,7 +222,7 @@ def landscape(
     views = sphere_grid(s.samples); truth, grid = views[s.reference], views if so3 < 0 else so3_grid(so3); mesh = centred(obj, len(obj.mesh.faces))
     loss = _Numbers(truth) if how.kind == 'mse' else DepthLoss(mesh, truth, stage([obj], how, see).t[0].double().numpy(), intrinsics(np.radians(see.fov), (see.size, see.size)), (see.size, see.size), limit=how.limit, over=how.over, views=how.aux_views)
     if how.limit and how.limit > obj.diameter: print(f'note: differences of depth count in full from {how.limit:g}, and {obj.name} is only {obj.diameter:.3g} across: outlines alone will count. Is depth_max in the unit of the mesh?')
-    got = compute(loss, grid, output, symmetry=obj.symmetry, title=f'{obj.name}, {cfg.loss.kind}')
+    got = compute(loss, grid, output, symmetry=obj.symmetry, title=f'{obj.name}, {cfg.loss.kind}', **engine)
     low = minima(got, k=14 if got.turns > 1 else 6)
     print(f'{output}: {len(got.values):,} rotations, from {got.values.min():.3f} to {got.values.max():.3f}; {len(low.R)} minima, {int((low.values < low.values[0] + .05).sum())} of them within .05 of the least; {len(got.truths)} true rotations by symmetry {obj.symmetry.name}')
     print(f'recon3d multipose show {output}')

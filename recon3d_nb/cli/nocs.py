@@ -9,9 +9,11 @@ __all__ = ['make', 'check', 'train', 'evaluate', 'predict']
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
+from .main import ENGINE, left_out, machines, takes_over
 from ..core.errors import BadInput, MissingData
 
 # %% ../../nbs/cli/06_nocs.ipynb #2fa8d91c
+@takes_over(*ENGINE)
 def make(
     source:str,                       # families, catalogue, shapenet, or the path of a mesh or a folder of meshes
     output:Path=Path('data/nocs'),    # folder to write
@@ -29,18 +31,17 @@ def make(
     backdrop:str='packaged',          # photographs: packaged, procedural, or a folder
     only_train:bool=False,            # do not hold shapes out for val and test
     seed:int=0,                       # of all draws
-    workers:int=0,                    # processes of one core each; 0: this one
     resume:bool=True,                 # pass over scenes that are there
+    **engine,
 )->int:                               # 1 where something was left out
     "Make scenes of several objects with masks, depth and NOCS maps, from any meshes."
     from recon3d_nb.data.nocs_maker import NocsMakerCfg, make_nocs
     from recon3d_nb.data.scenes import SceneCfg
     scene = SceneCfg(views=views, objects=(least, most), size=(height, width), photo=photo, backdrop=backdrop)
     cfg = NocsMakerCfg(scene=scene, split=(1., 0., 0.) if only_train else NocsMakerCfg.split, seed=seed)
-    made = make_nocs(source, output, images=images, classes=list(classes) or None, strangers=tuple(strangers), n=n or None, first=first, cfg=cfg, workers=workers, resume=resume)
+    made = make_nocs(source, output, images=images, classes=list(classes) or None, strangers=tuple(strangers), n=n or None, first=first, cfg=cfg, resume=resume, **engine)
     print(f'{output}: {sum(k for _, _, k in made.done)} pictures in {len(made.done)} scenes; {made.tally}')
-    for name, why in made.lost[:20]: print(f'  left out: {name}: {why}')
-    return int(bool(made.lost))
+    return left_out(made.lost, output/'_manifest.jsonl')
 
 # %% ../../nbs/cli/06_nocs.ipynb #d2b6fecd
 def check(
@@ -70,7 +71,7 @@ def _plan(o:dict):
     from recon3d_nb.nocs.training import PLAN
     ends = dict(epochs=None, steps=o['steps']) if o['steps'] else dict(epochs=o['epochs'])
     same = {k: o[k] for k in ('optimizer', 'lr', 'schedule', 'warmup', 'weight_decay', 'clip', 'seed', 'precision')}
-    return replace(PLAN, max_minutes=o['minutes'] or None, device=o['device'] or None, **same, **ends)
+    return replace(PLAN, max_minutes=o['minutes'] or None, device=o['device'] or None, **machines(**o['options']), **same, **ends)
 
 def _stages(words, epochs:int)->tuple:
     "'0:heads', '10:4+' -> ((0, 'heads'), (10, '4+')); none said: a third of the epochs each."
@@ -79,6 +80,7 @@ def _stages(words, epochs:int)->tuple:
     except ValueError: raise BadInput('--stages', 'is pairs of first epoch and stage, such as 0:heads 10:4+ 20:all', ' '.join(words)) from None
 
 # %% ../../nbs/cli/06_nocs.ipynb #e15c7f0e
+@takes_over('recon3d_nb.cli.main:machines', 'devices num_nodes strategy')
 def train(
     data:list[str],                       # sets in the layout of CAMERA25, with parts train and val
     output:Path=Path('runs/nocs'),        # the run's folder
@@ -108,6 +110,7 @@ def train(
     seed:int=0,                           # of weights, order and draws
     resume:bool=False,                    # go on with the run
     device:str='',                        # cpu, cuda; none: the best there is
+    **options,
 )->int:
     "Train a NOCS detector on scenes."
     return _train(dict(locals()))

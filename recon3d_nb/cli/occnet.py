@@ -8,9 +8,11 @@ __all__ = ['process', 'train', 'evaluate', 'demo', 'generate']
 # %% ../../nbs/cli/05_occnet.ipynb #f2bed66e
 from pathlib import Path
 from typing import Literal
+from .main import ENGINE, left_out, machines, takes_over
 from ..core.errors import BadInput, MissingData
 
 # %% ../../nbs/cli/05_occnet.ipynb #64e4ab4c
+@takes_over(*ENGINE)
 def process(
     output:Path=Path('data/occ'),     # folder to write
     dataroot:Path|None=None,          # a set to convert, folders to HDF5 or HDF5 to folders
@@ -22,41 +24,43 @@ def process(
     views:int=24,                     # pictures of each shape
     size:int=137,                     # side of a picture, pixels
     gzip:int=-1,                      # 0 to 9: compress pictures in HDF5; -1: do not
-    workers:int=0,                    # processes of one core each; 0: this one
     resume:bool=True,                 # pass over what is there
+    **engine,
 )->int:                               # 1 where something was left out
     "Make a set from meshes, or convert one between its two layouts."
     if bool(dataroot) == bool(make): raise BadInput('process', 'either --dataroot converts a set, or --make makes one', 'both' if make else 'neither')
     if make:
         from recon3d_nb.data.occnet_maker import MakerCfg, make_occnet
-        done = make_occnet(make, output, classes=list(classes) or None, n=n or None, first=first, cfg=MakerCfg(points=points, cloud=points, views=views, size=size), workers=workers, resume=resume)
+        done = make_occnet(make, output, classes=list(classes) or None, n=n or None, first=first, cfg=MakerCfg(points=points, cloud=points, views=views, size=size), resume=resume, **engine)
     else:
+        if any(engine.values()): raise BadInput('process', 'a conversion goes through one file, in this process', 'workers, a scheduler or memory', 'They are for --make.')
         from recon3d_nb.data.occnet import OccNetObjects, from_hdf5, to_hdf5
         objects = OccNetObjects(dataroot, classes=list(classes) or None)
         done = from_hdf5(objects, output, resume=resume) if objects.kind == 'hdf5' else to_hdf5(objects, output, gzip=gzip if gzip >= 0 else None, resume=resume)
     print(f'{output}: {done.tally}')
-    for name, why in done.lost[:20]: print(f'  left out: {name}: {why}')
-    return int(bool(done.lost))
+    return left_out(done.lost, *([output/'_manifest.jsonl'] if make else []))
 
 # %% ../../nbs/cli/05_occnet.ipynb #8da80986
 def _inherited(path, seen=())->dict:
     "The options of a YAML file and of those it inherits from."
-    import yaml
+    from recon3d_nb.core.config import parse_yaml
+    from recon3d_nb.core.files import parsing
     path = Path(path).resolve()
     if path in seen: raise BadInput('--inherit-from', 'files do not inherit from each other in a circle', str(path))
     if not path.is_file(): raise MissingData('a file of options', [path])
-    held = yaml.safe_load(path.read_text(encoding='utf-8')) or {}
+    with parsing(path, 'not valid YAML'): held = parse_yaml(path.read_text(encoding='utf-8'), path) or {}
     if not isinstance(held, dict): raise BadInput(f'--inherit-from {path.name}', 'is a mapping of options', type(held).__name__)
     held = {str(k).replace('-', '_'): v for k, v in held.items()}
     base = held.pop('inherit_from', None)
-    return (_inherited(path.parent/base, (*seen, path)) if base else {}) | held
+    return (_inherited(path.parent/str(base), (*seen, path)) if base else {}) | held
 
 def _merge(function, given:dict)->dict:
     "Options with those of the inherited file where the line says nothing."
-    import inspect, typing
+    from recon3d_nb.cli.main import _options
     from recon3d_nb.core.config import convert
     if not given.get('inherit_from'): return given
-    defaults, kinds, file = {n: p.default for n, p in inspect.signature(function).parameters.items()}, typing.get_type_hints(function), _inherited(given['inherit_from'])
+    rows, file = _options(function), _inherited(given['inherit_from'])
+    defaults, kinds = {p.name: p.default for p, *_ in rows}, {p.name: kind for p, kind, _ in rows}
     if unknown := [k for k in file if k not in defaults]: raise BadInput('--inherit-from', f"options are {', '.join(defaults)}", ', '.join(unknown))
     return given | {k: convert(v, kinds[k], k) for k, v in file.items() if given[k] == defaults[k]}
 
@@ -67,6 +71,7 @@ def _new_network(o:dict, objects:int):
                                 cloud_hidden=o['cloud_hidden'], pretrained=o['pretrained'], freeze=o['freeze'], head=o['head']), seed=o['seed'])
 
 # %% ../../nbs/cli/05_occnet.ipynb #4e2ab8b8
+@takes_over('recon3d_nb.cli.main:machines', 'devices num_nodes strategy')
 def train(
     data_root:Path=Path('data/occ'),      # a set, folders or HDF5, with train and val
     encoder:str='efficientnet-b0',        # resnet-18, resnet-50, efficientnet-b0, -b1, -b5, -b7, -lite0; pointnet, planes, voxels, index, none
@@ -97,9 +102,11 @@ def train(
     resume:bool=False,                    # go on with the run
     inherit_from:Path|None=None,          # YAML with options that the line does not give
     device:str='',                        # cpu, cuda; none: the best there is
+    **options,
 )->int:
     "Train an occupancy network."
-    return _train(_merge(train, dict(locals())))
+    o = dict(locals())
+    return _train(_merge(train, o | o.pop('options')))
 
 # %% ../../nbs/cli/05_occnet.ipynb #53d7c6e3
 def _train(o:dict)->int:
@@ -109,7 +116,7 @@ def _train(o:dict)->int:
     from recon3d_nb.occnet.training import draws_for, fit
     parts = {p: OccNetObjects(o['data_root'], p) for p in ('train', 'val')}
     model = _new_network(o, len(parts['train']))
-    plan, run = FitCfg(epochs=o['epochs'], lr=o['lr'], schedule=o['schedule'], seed=o['seed'], precision=o['precision'], max_minutes=o['minutes'] or None, device=o['device'] or None), Path(o['output_path'])/o['exp_name']
+    plan, run = FitCfg(epochs=o['epochs'], lr=o['lr'], schedule=o['schedule'], seed=o['seed'], precision=o['precision'], max_minutes=o['minutes'] or None, device=o['device'] or None, **machines(**{k: o[k] for k in ('devices', 'num_nodes', 'strategy') if k in o})), Path(o['output_path'])/o['exp_name']
     got = fit(model, parts['train'], parts['val'], run, plan=plan, draws=draws_for(model, o['points'], inside=o['inside'] or None, image_size=o['image_size']), batch=o['batch_size'], overfit=o['overfit'], in_memory=False if o['workers'] else None, workers=o['workers'], resume=o['resume'])
     print(f'{run}: {got.fitted.stopped} after {got.fitted.step:,} steps, {got.fitted.seconds/60:.1f} minutes; best IoU {got.fitted.best_value:.3f}; {run}/model.safetensors, threshold {got.model.threshold:.3f}')
     return 0
@@ -169,14 +176,13 @@ def _picture(path, size):
 def _cloud(path, n=300, seed=0):
     "Points of a cloud or a mesh in the unit cube, and the way back."
     import numpy as np, torch, trimesh
-    from recon3d_nb.core.files import read_npz
+    from recon3d_nb.core.files import parsing, read_npz
     from recon3d_nb.geometry.mesh import load_mesh, sample_surface
     if path.suffix == '.npz': points = read_npz(path, 'points')['points']
     else:
-        try: held = np.loadtxt(path, usecols=(0, 1, 2), ndmin=2) if path.suffix in ('.xyz', '.txt') else trimesh.load(path)
-        except (ValueError, NotImplementedError) as e: raise BadInput(str(path), 'is a picture, a cloud (.ply .npz .xyz), a mesh or .binvox', e) from None
+        with parsing(path, 'is a picture, a cloud (.ply .npz .xyz), a mesh or .binvox'): held = np.loadtxt(path, usecols=(0, 1, 2), ndmin=2) if path.suffix in ('.xyz', '.txt') else trimesh.load(path)
         points = held if isinstance(held, np.ndarray) else held.vertices if isinstance(held, trimesh.PointCloud) else sample_surface(load_mesh(path), 10_000, seed).points
-    points = np.asarray(points, float)
+    with parsing(path, 'is numbers'): points = np.asarray(points, float)
     if points.ndim != 2 or points.shape[1] != 3 or len(points) < 3 or not np.isfinite(points).all(): raise BadInput(str(path), 'has three points or more, all finite', points.shape)
     low, high = points.min(0), points.max(0)
     middle, side = (low + high)/2, (high - low).max()

@@ -6,10 +6,11 @@
 __all__ = ['read_pickle']
 
 # %% ../../nbs/core/01b_pickles.ipynb #e02551fa
-import pickle
+import io, pickle
 from pathlib import Path
 import numpy as np
 from .errors import BadFile
+from .files import parsing
 
 # %% ../../nbs/core/01b_pickles.ipynb #9a81beb6
 _ARRAYS = {f'{m}.{f}' for m in ('numpy.core.multiarray', 'numpy._core.multiarray') for f in ('_reconstruct', 'scalar')} | {f'{m}.numeric._frombuffer' for m in ('numpy.core', 'numpy._core')}
@@ -25,11 +26,28 @@ def _stand_ins()->dict:
         def __setstate__(self, state): self.state = state
     return {name: type(name.rsplit('.', 1)[1], (Kept,), {'kind': name.rsplit('.', 1)[1]}) for name in _NAMES}
 
-class _Reader(pickle.Unpickler):
-    "An unpickler that knows no names but those of arrays."
-    def __init__(self, file):
-        super().__init__(file, encoding='latin1')
-        self.known = _stand_ins()
+def _keys(*found):
+    "Refuse keys whose hash may take for ever: a tuple of tuples of tuples that are all the same small ones."
+    for k in found:
+        if type(k) is tuple and any(type(x) is tuple for x in k): raise _Refused('a key is a value, or a tuple of values')
+
+class _Reader(pickle._Unpickler):
+    "An unpickler that knows no names but those of arrays; the one in Python, whose memo is a dict: the other takes memory for any number that a file states."
+    dispatch = dict(pickle._Unpickler.dispatch)
+    def __init__(self, data):
+        super().__init__(io.BytesIO(data), encoding='latin1')
+        self.known, self.bytes = _stand_ins(), len(data)
+
+    def load_setitem(self): _keys(self.stack[-2]); super().load_setitem()
+    def load_setitems(self): _keys(*self.stack[::2]); super().load_setitems()
+    def load_dict(self): _keys(*self.stack[::2]); super().load_dict()
+    def load_additems(self): _keys(*self.stack); super().load_additems()
+    def load_frozenset(self): _keys(*self.stack); super().load_frozenset()
+    def load_bytearray8(self):
+        n = int.from_bytes(self.read(8), 'little')
+        if n > self.bytes: raise _Refused(f'{n:,} bytes in a file of {self.bytes:,}')
+        self.append(bytearray(self.read(n)))
+    dispatch |= {pickle.SETITEM[0]: load_setitem, pickle.SETITEMS[0]: load_setitems, pickle.DICT[0]: load_dict, pickle.ADDITEMS[0]: load_additems, pickle.FROZENSET[0]: load_frozenset, pickle.BYTEARRAY8[0]: load_bytearray8}
 
     def find_class(self, module, name):
         if (whole := f'{module}.{name}') not in self.known: raise _Refused(f'it asks for {whole}')
@@ -74,6 +92,7 @@ def _resolve(kept, plain):
     if kept.kind == 'encode': return _bytes(a[0])
     if kept.kind in _VALUES:
         if len(a) > 2 or any(isinstance(x, int) for x in a[:1]): raise _Refused(f'an odd {kept.kind}')      # bytes(10**12) is not data
+        if kept.kind in ('set', 'frozenset') and a: _keys(*(a[0] if isinstance(a[0], (list, tuple)) else []))
         return _VALUES[kept.kind](*(_bytes(plain(x)) if kept.kind in ('bytes', 'bytearray') else plain(x) for x in (a if kept.kind == 'complex' else a[:1])))
     if kept.kind == 'scalar': return _array((), a[0], plain(a[1]), False, plain)[()]
     raise _Refused(f'it holds a bare {kept.kind}')
@@ -99,8 +118,7 @@ def read_pickle(
 ):                   # dicts, lists, tuples, sets, text, bytes, numbers, arrays
     "Read a pickle of plain values and numpy arrays; one that asks for anything else is refused, and nothing in it is run."
     try:
-        with open(path, 'rb') as f: return _plain(_Reader(f).load())
-    except FileNotFoundError: raise
-    except _Refused as e: raise BadFile(str(path), 'a pickle of plain values and arrays', e, 'Nothing of it was run. Ask its author for .npz.') from None
-    except (pickle.UnpicklingError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError, MemoryError, OverflowError, RecursionError, OSError, UnicodeError) as e:
-        raise BadFile(str(path), 'not a readable pickle', f'{type(e).__name__}: {str(e)[:200]}', 'Copy it again; it may have been cut off.') from None
+        with parsing(path, 'not a readable pickle', 'Copy it again; it may have been cut off.'): return _plain(_Reader(Path(path).read_bytes()).load())
+    except BadFile as e:
+        if not isinstance(e.__cause__, _Refused): raise
+        raise BadFile(str(path), 'a pickle of plain values and arrays', e.__cause__, 'Nothing of it was run. Ask its author for .npz.') from None

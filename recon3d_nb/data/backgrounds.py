@@ -16,6 +16,7 @@ import numpy as np
 from fastcore.basics import patch
 from PIL import Image, ImageDraw, ImageOps
 from ..core.errors import BadFile, BadInput, MissingData
+from ..core.files import parsing
 from .sets import find_set
 
 # %% ../../nbs/data/03_backgrounds.ipynb #afc63cab
@@ -117,24 +118,23 @@ def procedural(
     return (big.reshape(h, 2, w, 2, 3).mean((1, 3)).clip(0, 1) * 255 + .5).astype(np.uint8)
 
 # %% ../../nbs/data/03_backgrounds.ipynb #460fd8b8
+_FORMATS = ('PNG', 'JPEG', 'TIFF', 'BMP', 'DIB', 'WEBP', 'GIF', 'PPM', 'JPEG2000', 'TGA', 'ICO')     # not PostScript, which would start another program
+
 def read_photo(
     path:Path,       # any picture file
 )->np.ndarray:       # (H, W, 3) uint8
     "Read a picture as 8-bit RGB, whatever it was."
-    try:
-        with Image.open(path) as picture:
-            p = ImageOps.exif_transpose(picture)
-            if p.mode.startswith('I') or p.mode == 'F':                             # 16 or 32 bit
-                a = np.nan_to_num(np.asarray(p, np.float64), posinf=0, neginf=0)
-                top = 65535 if p.mode.startswith('I') and a.min() >= 0 and 255 < a.max() <= 65535 else max(a.max(), 1e-9)
-                return np.repeat((a.clip(0)/top*255 + .5).astype(np.uint8)[..., None], 3, 2)
-            if 'A' in p.getbands() or 'transparency' in p.info:
-                p = p.convert('RGBA')
-                p = Image.alpha_composite(Image.new('RGBA', p.size, (128, 128, 128, 255)), p)
-            return np.array(p.convert('RGB'))
-    except FileNotFoundError: raise MissingData('picture', [path]) from None
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as e:
-        raise BadFile(str(path), 'not a readable picture', f'{type(e).__name__}: {e}'.split('\n')[0][:120]) from None
+    if not Path(path).is_file(): raise MissingData('picture', [path])
+    with parsing(path, 'not a readable picture'), Image.open(path, formats=_FORMATS) as picture:
+        p = ImageOps.exif_transpose(picture)
+        if p.mode.startswith('I') or p.mode == 'F':                             # 16 or 32 bit
+            a = np.nan_to_num(np.asarray(p, np.float64), posinf=0, neginf=0)
+            top = 65535 if p.mode.startswith('I') and a.min() >= 0 and 255 < a.max() <= 65535 else max(a.max(), 1e-9)
+            return np.repeat((a.clip(0)/top*255 + .5).astype(np.uint8)[..., None], 3, 2)
+        if 'A' in p.getbands() or 'transparency' in p.info:
+            p = p.convert('RGBA')
+            p = Image.alpha_composite(Image.new('RGBA', p.size, (128, 128, 128, 255)), p)
+        return np.array(p.convert('RGB'))
 
 # %% ../../nbs/data/03_backgrounds.ipynb #b128aa73
 _PACKAGED = {('skimage', 'data'): 'astronaut.png brick.png camera.png cell.png chelsea.png clock_motion.png coffee.png coins.png grass.png gravel.png hubble_deep_field.jpg ihc.png '

@@ -14,7 +14,7 @@ import numpy as np
 import trimesh
 from fastcore.basics import patch
 from ..core.errors import BadFile, BadInput, MissingData
-from ..core.files import read_json
+from ..core.files import parsing, read_json
 from .bop_write import write_scenes
 from .nocs_files import read_png
 from .sets import SETS, find_set
@@ -56,8 +56,7 @@ class _Scene(NamedTuple):
 
 def _rows(path, entries, key, *shape)->np.ndarray:
     "One field of all objects; what is not there or has another form is named."
-    try: out = np.array([e[key] for e in entries], dtype=float).reshape(len(entries), *shape)
-    except (KeyError, TypeError, ValueError) as e: raise BadFile(str(path), f'every entry has {key}, {int(np.prod(shape))} numbers', f'{type(e).__name__}: {e}') from None
+    with parsing(path, f'every entry has {key}, {int(np.prod(shape))} numbers'): out = np.array([e[key] for e in entries], dtype=float).reshape(len(entries), *shape)
     if not np.isfinite(out).all(): raise BadFile(str(path), f'{key} is finite numbers')
     return out
 
@@ -88,7 +87,7 @@ def _read_scene(folder:Path)->_Scene:
     at, gt, info = folder/'scene_camera.json', folder/'scene_gt.json', folder/'scene_gt_info.json'
     R = _rows(gt, objects, 'cam_R_m2c', 3, 3)
     if len(R) and (bent := np.abs(R @ R.mT - np.eye(3)).max((1, 2)) > .01).any(): raise BadFile(str(gt), 'cam_R_m2c is a rotation', R[bent][0].round(3).tolist())
-    scale = np.array([float(c.get('depth_scale', 1.)) for c in camera.values()])
+    with parsing(at, 'depth_scale is a number'): scale = np.array([float(c.get('depth_scale', 1.)) for c in camera.values()])
     return _Scene(_rows(at, list(camera.values()), 'cam_K', 3, 3), scale, first, _rows(gt, objects, 'obj_id').astype(int), R, _rows(gt, objects, 'cam_t_m2c', 3), _rows(info, infos, 'bbox_visib', 4), _rows(info, infos, 'visib_fract'))
 
 # %% ../../nbs/data/20_bop.ipynb #8495d9d0
@@ -119,6 +118,10 @@ class Target(NamedTuple):
 # %% ../../nbs/data/20_bop.ipynb #19525266
 LOOKS = ('models', 'models_cad', 'models_reconst', 'models_fine', 'models_eval')      # folders of models to be looked at, the best first
 
+def _images(path)->tuple:
+    "Numbers of the images of a scene."
+    with parsing(path, "is a mapping of an image's number to its camera"): return tuple(map(int, read_json(path)))
+
 class BopScenes:
     "The pictures of a split, in the order of scenes and images."
     def __init__(self,
@@ -133,7 +136,7 @@ class BopScenes:
         self.split, self.folder, self.names, self._kept = split, split_folder(self.root, split), LOOKS if models is None else (models,), _Kept(keep)
         numbers = sorted(int(p.name) for p in self.folder.iterdir() if p.name.isdigit() and p.is_dir())
         if lost := [s for s in scenes or () if s not in numbers]: raise MissingData(f'scene {lost[0]} of {split}', [self.folder/f'{lost[0]:06d}'])
-        self._rows = {s: tuple(map(int, read_json(p))) for s in (numbers if scenes is None else scenes) for p in [self._at(s)/'scene_camera.json'] if p.is_file()}
+        self._rows = {s: _images(p) for s in (numbers if scenes is None else scenes) for p in [self._at(s)/'scene_camera.json'] if p.is_file()}
         self.items = tuple((s, i) for s, images in self._rows.items() for i in images)      # (scene_id, im_id) of each picture
         if not self.items: raise MissingData(f'scenes of {split}', [self.folder/'000001/scene_camera.json'], 'Is the split unpacked?')
 
@@ -252,7 +255,7 @@ def model_ids(self:BopScenes)->tuple:
     "Numbers of all models of the set."
     path = models_folder(self.root)/'models_info.json'
     if not path.is_file(): raise MissingData('models_info.json of the dataset', [path])
-    return tuple(sorted(map(int, read_json(path))))
+    with parsing(path, 'is a mapping of objects by number'): return tuple(sorted(map(int, read_json(path))))
 
 @patch(as_prop=True)
 def ids(self:BopScenes)->tuple:
@@ -274,8 +277,7 @@ def targets(self:BopScenes,
     "What is to be found in which image."
     path = self.root/name
     if not path.is_file(): raise MissingData('targets of the dataset', [path], 'Only the splits of the challenge have them.')
-    try: found = [Target(*(int(t[k]) for k in Target._fields)) for t in read_json(path)]
-    except (KeyError, TypeError, ValueError) as e: raise BadFile(str(path), f"every target has {', '.join(Target._fields)}", f'{type(e).__name__}: {e}') from None
+    with parsing(path, f"every target has {', '.join(Target._fields)}"): found = [Target(*(int(t[k]) for k in Target._fields)) for t in read_json(path)]
     return tuple(t for t in found if t[:2] in self._places)
 
 # %% ../../nbs/data/20_bop.ipynb #fef97b1d
@@ -291,6 +293,6 @@ def camera(self:BopScenes)->BopCamera:
     words = [f"camera{''.join('_' + w for w in self.folder.name.split('_')[1:])}.json", 'camera.json', 'camera_primesense.json']
     path = next((self.root/w for w in words if (self.root/w).is_file()), None)
     if path is None: raise MissingData('camera of the set', [self.root/w for w in words], 'K(i) is the camera of a picture.')
-    try: c = {k: float(v) for k, v in read_json(path).items()}; K = np.array([[c['fx'], 0, c['cx']], [0, c['fy'], c['cy']], [0, 0, 1]])
-    except (KeyError, TypeError, ValueError, AttributeError) as e: raise BadFile(str(path), 'says fx, fy, cx, cy, width and height', f'{type(e).__name__}: {e}') from None
-    return BopCamera(K, (int(c.get('height', 0)), int(c.get('width', 0))), c.get('depth_scale', 1.))
+    with parsing(path, 'says fx, fy, cx, cy, width and height'):
+        c = {k: float(v) for k, v in read_json(path).items()}; K = np.array([[c['fx'], 0, c['cx']], [0, c['fy'], c['cy']], [0, 0, 1]])
+        return BopCamera(K, (int(c.get('height', 0)), int(c.get('width', 0))), c.get('depth_scale', 1.))

@@ -7,6 +7,7 @@ __all__ = ['BopMakerCfg', 'GivenMesh', 'BopModel', 'bop_model', 'as_items', 'wri
            'MadeBop', 'write_bop']
 
 # %% ../../nbs/data/20b_bop_maker.ipynb #3b185495
+import time
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -110,12 +111,21 @@ class _Numbered(NamedTuple):
     @property
     def name(self): return self.item.name
 
+# %% ../../nbs/data/20b_bop_maker.ipynb #648a2357
+def _keeper(note, infos, seconds=30.):
+    "Keep entries as they come; they are written now and then, so that a stop costs little."
+    at = time.monotonic()
+    def take(_, made):
+        nonlocal at
+        infos[str(made[0])] = made[1]
+        if time.monotonic() - at > seconds: write_json(note, infos); at = time.monotonic()
+    return take
+
 def write_models(
     folder:Path,          # models of a set
     items,                # see `as_items`
     cfg:BopMakerCfg=BopMakerCfg(),
-    *,
-    workers:int=0,        # processes of one core each; 0: this one
+    **engine,             # workers, scheduler, memory, tries: see data.many.each
 )->tuple:                 # name -> number of those that are there; (name, why) of those that could not be had
     "Write the models that are not there yet, and models_info.json."
     note = Path(folder)/'models_info.json'
@@ -123,10 +133,10 @@ def write_models(
     ids = {info.get('name'): int(k) for k, info in infos.items()}
     first = max(ids.values(), default=0) + 1
     fresh = [_Numbered(k, i) for k, i in enumerate((i for i in items if i.name not in ids), first)]
-    for k in range(0, len(fresh), step := 16*max(1, workers)):
-        done, _, missed = each(fresh[k:k + step], partial(_make_model, folder=folder, cfg=cfg), title='models', workers=workers)
-        infos |= {str(number): info for number, info in done}; lost += missed
-        write_json(note, infos)
+    if fresh:
+        book = Path(folder).parent/f'_manifest_{Path(folder).name}.jsonl'
+        lost = each(fresh, partial(_make_model, folder=folder, cfg=cfg), title='models', manifest=book, take=_keeper(note, infos), **engine).lost
+        write_json(note, dict(sorted(infos.items(), key=lambda row: int(row[0]))))
     ids = {info['name']: int(k) for k, info in infos.items() if 'name' in info}
     return {i.name: ids[i.name] for i in items if i.name in ids}, lost
 
@@ -217,24 +227,24 @@ def write_bop(
     images:int=100,            # pictures in all
     distractors=(),            # shapes without truth, said in the same way
     cfg:BopMakerCfg=BopMakerCfg(),
-    workers:int=0,             # processes of one core each; 0: this one
     resume:bool=True,          # pass over scenes whose folders are there
+    **engine,                  # workers, scheduler, memory, tries: see data.many.each
 )->MadeBop:
     "Make a set in BOP's layout from meshes."
     root = Path(root)
     items, others = as_items(source), as_items(distractors)
     if both := {i.name for i in items} & {i.name for i in others}: raise BadInput('write_bop', 'a distractor is no model of this split', ', '.join(sorted(both)[:4]))
     _check_note(root/f'made_{split}.json', dict(shapes=[i.name for i in items], distractors=[i.name for i in others], cfg=asdict(cfg)), resume)
-    (ids, lost), (odd, lost_too) = (write_models(root/name, some, cfg, workers=workers) if some else ({}, []) for name, some in (('models', items), ('distractors', others)))
+    (ids, lost), (odd, lost_too) = (write_models(root/name, some, cfg, **engine) if some else ({}, []) for name, some in (('models', items), ('distractors', others)))
     if not ids: raise BadInput('write_bop', f'some of the {len(items)} shapes can be had', 'none', lost[0][1] if lost else '')
-    return _write_scenes(root, split, ids, odd, images, cfg, workers, resume, lost + lost_too)
+    return _write_scenes(root, split, ids, odd, images, cfg, resume, lost + lost_too, engine)
 
-def _write_scenes(root, split, ids, odd, images, cfg, workers, resume, lost)->MadeBop:
+def _write_scenes(root, split, ids, odd, images, cfg, resume, lost, engine)->MadeBop:
     "The second step: scenes of models that are there."
     h, w = cfg.scene.size; K = cfg.scene.camera
     write_json(root/'camera.json', dict(fx=K[0, 0], fy=K[1, 1], cx=K[0, 2], cy=K[1, 2], width=w, height=h, depth_scale=.1))
     stands = tuple(tuple(int(k) for k, info in read_json(root/n/'models_info.json').items() if info.get('stands')) if some else () for n, some in (('models', ids), ('distractors', odd)))
     jobs = plan_bop(tuple(ids.values()), tuple(odd.values()), images, split, cfg)
-    done, tally, missed = each(jobs, partial(make_job, root=root, folder=root/'models', stands=stands, cfg=cfg, resume=resume), title='scenes', workers=workers)
+    done, tally, missed = each(jobs, partial(make_job, root=root, folder=root/'models', stands=stands, cfg=cfg, resume=resume), title='scenes', manifest=root/f'_manifest_{split}.jsonl', **engine)
     if split.startswith('test'): write_targets(root, split)
     return MadeBop(done, tally, lost + missed, ids)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import trimesh
 from ..core.errors import BadInput
-from ..core.files import atomic, read_json, write_json
+from ..core.files import atomic, parsing, read_json, write_json
 from .containers import Box, Can, Mug
 from .devices import Camera, Laptop
 from .furniture import Chair, Sofa, Table
@@ -117,7 +117,10 @@ def from_record(
     entry,         # dict as from `record`, or the path of its file
 )->Shape:
     "Build the object again that a record describes."
-    entry = read_json(entry) if isinstance(entry, (str, Path)) else entry
+    where, entry = (entry, read_json(entry)) if isinstance(entry, (str, Path)) else ('from_record', entry)
+    with parsing(where, 'a record has family, seed and params', 'Was it written by another version?'): return _from_record(entry)
+
+def _from_record(entry):
     cls = _family(entry['family'], 'from_record')
     if wrong := set(entry['params']) ^ set(cls.__dataclass_fields__):
         raise BadInput('from_record', f'params of {entry["family"]} must be {", ".join(cls.__dataclass_fields__)}', f'a difference in {", ".join(sorted(wrong))}', 'Was it written by another version?')

@@ -6,14 +6,16 @@
 __all__ = ['PARTS', 'part_of', 'solid', 'Done', 'each']
 
 # %% ../../nbs/data/11b_many.ipynb #719a32d4
-import hashlib, multiprocessing, sys
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+import hashlib, io
+from contextlib import nullcontext
+from pathlib import Path
 from typing import NamedTuple
 import trimesh
-from ..core.compute import use_threads
 from ..core.errors import AcceptableFailure, BadInput, Tally
 from ..core.progress import progress
+from .manifest import Manifest
+from .processes import processes, serial
+from .scheduler import scheduled
 from ..geometry.mesh import union
 
 # %% ../../nbs/data/11b_many.ipynb #e7fc711b
@@ -36,40 +38,46 @@ def solid(
 
 # %% ../../nbs/data/11b_many.ipynb #df358c5d
 class Done(NamedTuple):
-    "What came of many attempts."
+    "What came of many items."
     done:list          # results, in the items' order
     tally:Tally        # tried, and failed by reason
     lost:list          # (name, why)
 
-def _attempt(item, work):
-    "Give the result, or the failure that is part of the work."
-    try: return work(item)
-    except AcceptableFailure as e: return e
+def _answers(items, work, workers, scheduler, memory, tries):
+    "The answers of whoever is asked."
+    if scheduler: return scheduled(items, work, scheduler, workers=workers, tries=tries, memory=memory)
+    return processes(items, work, workers, tries=tries, memory=memory) if workers else serial(items, work, tries=tries)
 
-def _attempt_alone(item, work):
-    "The same on one core, in a process of its own."
-    if torch := sys.modules.get('torch'): torch.set_num_threads(1)          # not worth an import where the work does not use it
-    with use_threads(1): return _attempt(item, work)
+def _check(workers, memory, tries):
+    if workers < 0: raise BadInput('each', 'workers is 0 or more', workers)
+    if memory < 0: raise BadInput('each', 'memory is 0 or more GiB', memory)
+    if tries < 1: raise BadInput('each', 'tries is 1 or more', tries)
 
-def _results(items, work, workers):
-    if not workers: yield from (_attempt(i, work) for i in items); return
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context('spawn')) as pool:
-        yield from pool.map(partial(_attempt_alone, work=work), items, chunksize=max(1, min(8, len(items)//(4*workers))))
-
+# %% ../../nbs/data/11b_many.ipynb #c77c3b23
 def each(
-    items,             # Items
-    work,              # item -> result, or an AcceptableFailure; with workers: a module's function, or a partial of one
+    items,             # what has a name: Items, or jobs
+    work,              # item -> result, or an AcceptableFailure; with workers or a scheduler: a module's function, or a partial of one
     *,
     title:str='preparing',   # beside the progress
-    workers:int=0,     # processes of one core each; 0: this one
+    workers:int=0,     # processes of one core each; 0: this one, or all that a scheduler has
+    scheduler:str='',  # tcp://host:port of a Dask cluster that sees the same files, or local: one of its own; none: no cluster
+    memory:float=0.,   # GiB that a process here may hold, else it is ended and its item tried again; 0: its share of the machine's
+    tries:int=3,       # attempts of an item whose process dies, or which meets an error of a file or of this project
+    manifest:Path|None=None,   # journal of what is done, failed and left; None: none
+    take=None,         # (item, result) -> anything: told in this process, as results come
+    show:bool=True,    # a progress bar
 )->Done:
     "Do the work on each item; count and name what fails."
-    items, tally, lost, done = list(items), Tally(), [], []
-    if workers < 0: raise BadInput('each', 'workers is 0 or more', workers)
-    with progress(total=len(items), title=title) as bar:
-        for item, got in zip(items, _results(items, work, workers)):
+    _check(workers, memory, tries)
+    items, tally, got = list(items), Tally(), {}
+    with progress(total=len(items), title=title, **({} if show else dict(place='log', file=io.StringIO()))) as bar, (Manifest(manifest, [i.name for i in items], title) if manifest else nullcontext()) as book:
+        for a in _answers(items, work, workers, scheduler, int(memory*2**30) or None, tries):
+            if book: book.note(items[a.index].name, 'failed' if a.state == 'bug' else a.state, a.why, by=a.by, at=a.began, seconds=a.seconds, cpu=a.cpu, tries=a.tries)
+            if a.state == 'again': continue
+            got[a.index] = a
             with tally.attempt():
-                bar.update(failed=len(lost) + isinstance(got, AcceptableFailure))
-                if isinstance(got, AcceptableFailure): lost.append((item.name, str(got))); raise got
-                done.append(got)
-    return Done(done, tally, lost)
+                bar.update(failed=sum(tally.failed.values()) + (a.state != 'done'))
+                if a.state != 'done': raise AcceptableFailure(a.reason, a.why)
+                if take: take(items[a.index], a.value)
+    order = [got[k] for k in sorted(got)]
+    return Done([a.value for a in order if a.state == 'done'], tally, [(items[a.index].name, a.why) for a in order if a.state != 'done'])

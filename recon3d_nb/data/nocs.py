@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from fastcore.basics import patch
 from ..core.errors import AcceptableFailure, BadFile, BadInput, MissingData, Tally
-from ..core.files import read_json
+from ..core.files import inside, parsing, read_json
 from ..core.progress import progress
 from .nocs_files import NOCS_CLASSES, REAL_K, decode_coord, decode_depth, decode_mask, parse_meta, read_bbox, read_png
 from .nocs_write import frame_of, model_id, write_classes, write_models, write_scene, write_scenes
@@ -69,7 +69,7 @@ class NocsItem:
     def rows(self)->tuple:
         "Lines of the list."
         if not self.path('meta.txt').is_file(): raise MissingData('list of instances', [self.path('meta.txt')])
-        return parse_meta(self.path('meta.txt').read_text(), self.path('meta.txt'))
+        with parsing(self.path('meta.txt'), 'is a list in plain text'): return parse_meta(self.path('meta.txt').read_text(encoding='utf-8'), self.path('meta.txt'))
     @cached_property
     def K(self)->np.ndarray:
         "(3, 3): given; else of intrinsics.txt; else the set's own, which the form of the list tells."
@@ -86,16 +86,15 @@ def _find_K(item):
 
 def _read_K(file):
     "Nine numbers of a file."
-    try: K = np.loadtxt(file)
-    except ValueError as e: raise BadFile(str(file), 'three rows of three numbers', e) from None
-    if K.shape != (3, 3): raise BadFile(str(file), 'three rows of three numbers', K.shape)
+    with parsing(file, 'three rows of three numbers'): K = np.loadtxt(file)
+    if K.shape != (3, 3) or not np.isfinite(K).all(): raise BadFile(str(file), 'three rows of three numbers', K.shape)
     return K
 
 def _box(item, row):
     "Sides of a model's box, where it is found."
     if item.models is None: return np.full(3, np.nan)
     parts = [p for p in Path(item.models).iterdir() if p.is_dir()]
-    places = [p/row.synset/row.model/'bbox.txt' for p in parts] if row.synset else [p/f'{row.model}.txt' for p in parts]
+    places = [inside(p, f'{row.synset}/{row.model}/bbox.txt' if row.synset else f'{row.model}.txt') for p in parts]
     return next((read_bbox(p) for p in places if p.is_file()), np.full(3, np.nan))
 
 def _rows_seen(item, mask):
@@ -195,7 +194,7 @@ def poses(self:NocsItem,
 def truth(self:NocsItem)->dict:
     "What _truth.json says, by instance number; only made sets have it."
     if not self.path('truth.json').is_file(): raise MissingData('true poses', [self.path('truth.json')], 'Only sets made here have them; poses() aligns map and depth.')
-    return {o['inst']: o for o in read_json(self.path('truth.json'))['items']}
+    with parsing(self.path('truth.json'), 'says of each instance inst, model and handle'): return {int(o['inst']): o | dict(model=o['model'] + '', handle=o['handle'] if o['handle'] is None else float(o['handle'])) for o in read_json(self.path('truth.json'))['items']}
 
 # %% ../../nbs/data/16b_nocs.ipynb #1bd125e4
 UNSEEN = .05      # share of a handle that is not enough to be seen

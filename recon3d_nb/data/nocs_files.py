@@ -8,11 +8,12 @@ __all__ = ['NOCS_CLASSES', 'BACKGROUND', 'REAL_K', 'read_png', 'write_png', 'enc
            'Frame', 'write_frame', 'read_frame']
 
 # %% ../../nbs/data/16_nocs_files.ipynb #b1fbabe1
+import io
 from pathlib import Path
 from typing import NamedTuple
 import numpy as np
 from ..core.errors import BadFile, BadInput, MissingData
-from ..core.files import atomic
+from ..core.files import atomic, parsing
 
 # %% ../../nbs/data/16_nocs_files.ipynb #6ca4c237
 NOCS_CLASSES = ('BG', 'bottle', 'bowl', 'camera', 'can', 'laptop', 'mug')         # a class's number is its place
@@ -21,6 +22,12 @@ REAL_K = np.array([[591.0125, 0, 322.525], [0, 590.16775, 244.11084], [0, 0, 1]]
 REAL_K.flags.writeable = False
 
 # %% ../../nbs/data/16_nocs_files.ipynb #85bc5af4
+def _sized(raw):
+    "Refuse a picture whose head claims more pixels than anybody has (Pillow's bound, 179 million), before memory is taken for them."
+    from PIL import Image, UnidentifiedImageError
+    try: Image.open(io.BytesIO(raw)).close()
+    except UnidentifiedImageError: return        # OpenCV knows a few kinds that Pillow does not, and has a bound of its own
+
 def read_png(
     path:Path,          # a picture file
 )->np.ndarray:          # (H, W) or (H, W, 3), as stored; red first, without transparency
@@ -28,7 +35,9 @@ def read_png(
     import cv2
     try: raw = np.fromfile(path, np.uint8)
     except FileNotFoundError: raise MissingData('picture', [path]) from None
-    a = cv2.imdecode(raw, cv2.IMREAD_UNCHANGED) if len(raw) else None
+    with parsing(path, 'not a readable picture', 'Copy or unpack it again.'):
+        _sized(raw)
+        a = cv2.imdecode(raw, cv2.IMREAD_UNCHANGED) if len(raw) else None
     if a is None: raise BadFile(str(path), 'not a readable picture', f'{len(raw)} bytes', 'Copy or unpack it again.')
     return np.ascontiguousarray(a[..., 2::-1]) if a.ndim == 3 else a
 
@@ -138,9 +147,8 @@ def read_bbox(
     path:Path,          # bbox.txt of CAMERA25, or <name>.txt of REAL275
 )->np.ndarray:          # (3,) sides over the diagonal
     "Read the sides of a model's box."
-    try: a = np.loadtxt(path, ndmin=2)
-    except FileNotFoundError: raise MissingData('box of a model', [path]) from None
-    except ValueError as e: raise BadFile(str(path), 'six numbers in two rows, or three', e) from None
+    if not Path(path).is_file(): raise MissingData('box of a model', [path])
+    with parsing(path, 'six numbers in two rows, or three'): a = np.loadtxt(path, ndmin=2)
     if a.size not in (3, 6) or not np.isfinite(a).all(): raise BadFile(str(path), 'six numbers in two rows, or three', a.shape)
     side = np.abs(a[0] - a[1]) if a.shape == (2, 3) else a.ravel()[:3] if a.size == 3 else np.abs(a.ravel()[:3] - a.ravel()[3:])
     if not side.max() > 0: raise BadFile(str(path), 'a box has a size', side.tolist())
@@ -184,4 +192,5 @@ def read_frame(
     for name, a in (('mask', mask), ('coord', coord), ('depth', depth)):
         if a.shape[:2] != color.shape[:2]: raise BadFile(str(place(f'{name}.png')), f'is as large as the colour picture, {color.shape[1]} x {color.shape[0]}', f'{a.shape[1]} x {a.shape[0]}')
     if not place('meta.txt').is_file(): raise MissingData('list of instances', [place('meta.txt')])
-    return Frame(color, depth, mask, decode_coord(coord, mask >= 0), parse_meta(place('meta.txt').read_text(), place('meta.txt')))
+    with parsing(place('meta.txt'), 'is a list in plain text'): rows = parse_meta(place('meta.txt').read_text(encoding='utf-8'), place('meta.txt'))
+    return Frame(color, depth, mask, decode_coord(coord, mask >= 0), rows)

@@ -135,8 +135,8 @@ def make_nocs(
     n:int|None=None,           # shapes of each class at most
     first:int=0,               # families: the first seed
     cfg:NocsMakerCfg=NocsMakerCfg(),
-    workers:int=0,             # processes of one core each; 0: this one
     resume:bool=True,          # pass over scenes whose folders are there
+    **engine,                  # workers, scheduler, memory, tries: see data.many.each
 )->MadeScenes:
     "Make a set in the layout of CAMERA25 from a source of meshes."
     out = Path(out)
@@ -148,7 +148,7 @@ def make_nocs(
     if both := set(names) & set(map(_klass, odd)): raise BadInput('make_nocs', 'a stranger is of no class', ', '.join(sorted(both)))
     jobs = plan_scenes(items, odd, images, cfg)
     _check_note(out/'made.json', dict(source=str(source), n=n, first=first, classes=list(table), strangers=list(strangers), cfg=asdict(cfg)), resume)
-    done, tally, lost = each(jobs, partial(make_job, out=out, classes=table, cfg=cfg, resume=resume), title='scenes', workers=workers)
+    done, tally, lost = each(jobs, partial(make_job, out=out, classes=table, cfg=cfg, resume=resume), title='scenes', manifest=out/'_manifest.jsonl', **engine)
     if not done: raise BadInput('make_nocs', f'some of the {len(jobs)} scenes can be made', tally, lost[0][1] if lost else '')
     write_classes(out, table)
     return MadeScenes([d[:3] for d in done], tally, lost + list(dict.fromkeys(x for d in done for x in d[3])))

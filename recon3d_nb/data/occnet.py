@@ -7,12 +7,13 @@ __all__ = ['class_names', 'OccNetItem', 'OccNetObjects', 'Converted', 'to_hdf5',
 
 # %% ../../nbs/data/12d_occnet.ipynb #eec3433c
 import difflib
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 import numpy as np
-import yaml
 from ..core.errors import AcceptableFailure, BadFile, BadInput, MissingData, Tally
-from ..core.files import atomic, inside
+from ..core.config import parse_yaml
+from ..core.files import atomic, inside, parsing
 from ..core.progress import progress
 from .binvox import Voxels
 from .occnet_files import Cloud, ObjectFolder, Points, RawCamera, write_object
@@ -26,8 +27,8 @@ def _read_list(path:Path)->tuple:
     try: lines = [line.strip() for line in path.read_text(encoding='utf-8-sig').splitlines()]
     except UnicodeDecodeError: raise BadFile(str(path), 'a list is lines of text', 'other bytes') from None
     ids = [i for i in lines if i]
-    if bad := [i for i in ids if i in ('.', '..') or '/' in i or '\\' in i]: raise BadFile(str(path), 'a line names one object', bad[0])
-    return list(dict.fromkeys(ids)), [i for i in dict.fromkeys(ids) if ids.count(i) > 1]
+    if bad := [i for i in ids if i in ('.', '..') or '/' in i or '\\' in i or len(i) > 200]: raise BadFile(str(path), 'a line names one object', bad[0][:80])
+    return list(dict.fromkeys(ids)), [i for i, n in Counter(ids).items() if n > 1]
 
 def class_names(
     root:Path,     # of a set
@@ -35,8 +36,7 @@ def class_names(
     "Read metadata.yaml, if it is there; ShapeNet's own names where it says nothing."
     path, said = Path(root)/'metadata.yaml', {}
     if path.is_file():
-        try: said = yaml.safe_load(path.read_text(encoding='utf-8')) or {}
-        except (yaml.YAMLError, UnicodeDecodeError) as e: raise BadFile(str(path), 'not valid YAML', str(e).splitlines()[0]) from None
+        with parsing(path, 'not valid YAML'): said = parse_yaml(path.read_text(encoding='utf-8'), path) or {}
         if not isinstance(said, dict) or not all(isinstance(v, dict) for v in said.values()): raise BadFile(str(path), 'is {class: {id: ..., name: ...}}', type(said).__name__)
     names = {str(k).zfill(8) if str(k).isdigit() else str(k): tuple(n.strip() for n in str(v.get('name', k)).split(',')) for k, v in said.items()}
     return {k: (n,) for k, n in SYNSETS.items()} | names

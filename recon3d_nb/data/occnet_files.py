@@ -15,7 +15,7 @@ from fastcore.basics import patch
 from PIL import Image, ImageOps
 from ..core.compute import rng
 from ..core.errors import BadFile, BadInput, MissingData
-from ..core.files import atomic, read_npz
+from ..core.files import atomic, parsing, read_npz
 from .backgrounds import read_photo
 from .binvox import Voxels, read_binvox, write_binvox
 from ..geometry.occupancy import pack, unpack
@@ -44,7 +44,7 @@ def _rows(a, where, name):
 
 def _place(arrays, where):
     "The way back to the mesh's own frame; the unit cube itself where the file does not say."
-    loc, scale = np.asarray(arrays.get('loc', np.zeros(3)), np.float64), np.asarray(arrays.get('scale', 1.), np.float64)
+    with parsing(where, 'loc and scale are numbers'): loc, scale = np.asarray(arrays.get('loc', np.zeros(3)), np.float64), np.asarray(arrays.get('scale', 1.), np.float64)
     if loc.size != 3 or scale.size != 1 or not np.isfinite(loc).all() or not (np.isfinite(scale) & (scale > 0)).all():
         raise BadFile(where, 'loc is three numbers and scale one above 0', f'{loc.tolist()}, {scale.tolist()}')
     return loc.reshape(3), scale.item()
@@ -94,7 +94,7 @@ def parse_camera(
     where='cameras',     # what an error calls them: the file
 )->RawCamera:
     "Check the matrices of a view."
-    Rt, K = (np.asarray(arrays[f'{name}_{view}'], np.float64) for name in RawCamera._fields)
+    with parsing(where, 'world_mat and camera_mat are numbers'): Rt, K = (np.asarray(arrays[f'{name}_{view}'], np.float64) for name in RawCamera._fields)
     if Rt.shape not in ((3, 4), (4, 4)) or K.shape != (3, 3) or not (np.isfinite(Rt).all() and np.isfinite(K).all()):
         raise BadFile(str(where), 'world_mat is (3, 4) and camera_mat (3, 3), finite', f'{Rt.shape}, {K.shape} of view {view}')
     return RawCamera(Rt[:3], K)

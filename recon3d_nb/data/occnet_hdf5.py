@@ -6,11 +6,12 @@
 __all__ = ['SUFFIXES', 'flat_name', 'read_flat_name', 'write_hdf5', 'ObjectHdf5']
 
 # %% ../../nbs/data/12c_occnet_hdf5.ipynb #8fcc180b
+import math
 from pathlib import Path
 import numpy as np
 from fastcore.basics import patch
-from ..core.errors import BadFile, BadInput, MissingData, ReconError
-from ..core.files import atomic
+from ..core.errors import BadFile, BadInput, MissingData
+from ..core.files import MAX_BYTES, atomic, parsing
 from .binvox import Voxels
 from .occnet_files import Cloud, Content, Points, RawCamera, parse_camera, parse_cloud, parse_points
 
@@ -57,6 +58,23 @@ def write_hdf5(
             v.attrs.update(shape=content.voxels.grid.shape, translate=content.voxels.translate, scale=content.voxels.scale)
 
 # %% ../../nbs/data/12c_occnet_hdf5.ipynb #6facd8ba
+def _own(f, name):
+    "A group or data set by its path, which must not lead to another file."
+    import h5py
+    for part in name.split('/'):
+        if isinstance(f.get(part, getlink=True), h5py.ExternalLink): raise ValueError(f'{name} lies in another file')
+        f = f[part]
+    return f
+
+def _numeric(v, size:int):
+    "A data set of numbers, not yet read, that a file of this size can hold."
+    if v.is_virtual or v.external: raise ValueError(f'{v.name} lies in another file')
+    if v.shape is None or v.dtype.kind not in 'biuf': raise ValueError(f'{v.name} is {v.dtype}, not numbers')
+    claimed = max(v.nbytes, int(np.prod(v.chunks or (0,), dtype=object))*v.dtype.itemsize)
+    if claimed > min(1032*size, MAX_BYTES): raise ValueError(f'{v.name} claims {claimed:,} bytes in a file of {size:,}')
+    return v
+
+# %% ../../nbs/data/12c_occnet_hdf5.ipynb #0e8c2137
 class ObjectHdf5:
     "One object in the starting point's HDF5 file."
     def __init__(self,
@@ -67,14 +85,16 @@ class ObjectHdf5:
         "Open, ask, close; whatever HDF5 says about a broken file names it."
         import h5py
         if not self.path.is_file(): raise MissingData('HDF5 file', [self.path], 'recon3d occnet process makes them.')
-        try:
-            with h5py.File(self.path, 'r') as f: return ask(f)
-        except ReconError: raise
-        except (OSError, RuntimeError, KeyError, ValueError) as e:
-            raise BadFile(str(self.path), 'not a whole HDF5 file of an object', f'{type(e).__name__}: {e}'.split('\n')[0][:120], 'Make it again; it may have been cut off.') from None
+        with parsing(self.path, 'not a whole HDF5 file of an object', 'Make it again; it may have been cut off.'), h5py.File(self.path, 'r') as f: return ask(f)
+
+    def _numeric(self, v): return _numeric(v, self.path.stat().st_size)
+
+    def _all(self, f, group, *names):
+        for n in names: self._need(f, f'{group}/{n}')
+        return {k: self._numeric(_own(f, f'{group}/{k}'))[()] for k in self._need(f, group)}
 
     def _need(self, f, name):
-        if (found := f.get(name)) is not None: return found
+        if name in f: return _own(f, name)
         group = name.partition('/')[0]
         if group not in f: raise MissingData(f'{group} of {self.path.name}', [f'{self.path}:{group}'], f"It holds {', '.join(f) or 'nothing'}.")
         raise BadFile(str(self.path), f'must hold {name}', ', '.join(sorted(f[group])[:8]))
@@ -83,17 +103,17 @@ class ObjectHdf5:
         what:str,        # points, pointcloud or cameras
     )->dict:             # as stored
         "Raw arrays of a group."
-        return self._read(lambda f: {k: v[()] for k, v in self._need(f, 'camera' if what == 'cameras' else what).items()})
+        return self._read(lambda f: self._all(f, 'camera' if what == 'cameras' else what))
 
     def points(self)->Points:
         "Points and their side."
-        return parse_points(self._read(lambda f: {k: v[()] for n in ('points', 'occupancies') if self._need(f, f'points/{n}') for k, v in f['points'].items()}), self.path)
+        return parse_points(self._read(lambda f: self._all(f, 'points', 'points', 'occupancies')), self.path)
 
     def pointcloud(self)->Cloud:
         "Points on the surface."
-        return parse_cloud(self._read(lambda f: {k: v[()] for n in ('points', 'normals') if self._need(f, f'pointcloud/{n}') for k, v in f['pointcloud'].items()}), self.path)
+        return parse_cloud(self._read(lambda f: self._all(f, 'pointcloud', 'points', 'normals')), self.path)
 
-# %% ../../nbs/data/12c_occnet_hdf5.ipynb #0e8c2137
+# %% ../../nbs/data/12c_occnet_hdf5.ipynb #26f5db50
 def _numbers(images):
     "Numbers of the views in an open data set of pictures."
     return tuple(int(v) for v in images.attrs.get('views', range(len(images))))
@@ -101,7 +121,7 @@ def _numbers(images):
 @patch(as_prop=True)
 def views(self:ObjectHdf5)->tuple:
     "Numbers of the pictures that are there."
-    return self._read(lambda f: _numbers(f['images']) if 'images' in f else ())
+    return self._read(lambda f: _numbers(self._numeric(_own(f, 'images'))) if 'images' in f else ())
 
 @patch
 def image(self:ObjectHdf5,
@@ -109,7 +129,7 @@ def image(self:ObjectHdf5,
 )->np.ndarray:       # (H, W, 3) uint8
     "One picture; the others are not read."
     def ask(f):
-        a = self._need(f, 'images'); views = _numbers(a)
+        a = self._numeric(self._need(f, 'images')); views = _numbers(a)
         if view not in views: raise MissingData(f'picture {view} of {self.path.name}', [f'{self.path}:images'], f"Views that are there: {', '.join(map(str, views)) or 'none'}.")
         if a.ndim not in (3, 4) or a.dtype != np.uint8: raise BadFile(str(self.path), 'images are (views, H, W, 3) or (views, H, W), uint8', f'{a.shape} {a.dtype}')
         return a[views.index(view)]
@@ -121,15 +141,16 @@ def camera(self:ObjectHdf5,
     view:int,        # one of `views`
 )->RawCamera:
     "The matrices of a view."
-    return parse_camera(self._read(lambda f: {f'{n}_{view}': self._need(f, f'camera/{n}_{view}')[()] for n in RawCamera._fields}), view, self.path)
+    return parse_camera(self._read(lambda f: {f'{n}_{view}': self._numeric(self._need(f, f'camera/{n}_{view}'))[()] for n in RawCamera._fields}), view, self.path)
 
-# %% ../../nbs/data/12c_occnet_hdf5.ipynb #26f5db50
+# %% ../../nbs/data/12c_occnet_hdf5.ipynb #a7518efc
 @patch
 def voxels(self:ObjectHdf5)->Voxels:
     "The cells; files of the starting point have none."
     def ask(f):
-        v = self._need(f, 'voxels'); shape = tuple(int(n) for n in v.attrs['shape'])
-        return Voxels(np.unpackbits(v[()], count=int(np.prod(shape))).astype(bool).reshape(shape), tuple(float(x) for x in v.attrs['translate']), float(v.attrs['scale']))
+        v = self._numeric(self._need(f, 'voxels')); shape = tuple(int(n) for n in v.attrs['shape'])
+        if len(shape) != 3 or min(shape) < 1 or -(-math.prod(shape) // 8) != v.size: raise ValueError(f'{v.size:,} bytes for cells {shape}')
+        return Voxels(np.unpackbits(v[()], count=math.prod(shape)).astype(bool).reshape(shape), tuple(float(x) for x in v.attrs['translate']), float(v.attrs['scale']))
     return self._read(ask)
 
 @patch

@@ -113,8 +113,8 @@ def make_occnet(
     n:int|None=None,         # shapes of each class at most
     first:int=0,             # families: the first seed
     cfg:MakerCfg=MakerCfg(), # how much of everything
-    workers:int=0,           # processes of one core each; 0: this one
     resume:bool=True,        # pass over shapes whose folders are there
+    **engine,                # workers, scheduler, memory, tries: see data.many.each
 )->MadeSet:
     "Make a set in the published layout from a source of shapes."
     out, items = Path(out), shapes(source, classes=classes, n=n, seed=first)
@@ -122,7 +122,7 @@ def make_occnet(
     if resume and note.is_file() and (was := read_json(note).get('cfg')) != wish:
         raise BadInput('make_occnet', f'{out} was made with other settings', ', '.join(f'{k} {was.get(k)} then, {v} now' for k, v in wish.items() if was.get(k) != v), 'Take another folder, or resume=False to make its shapes anew.')
     write_json(note, dict(source=str(source), cfg=wish))
-    done, tally, lost = each(items, partial(make_item, out=out, cfg=cfg, resume=resume), title='making', workers=workers)
+    done, tally, lost = each(items, partial(make_item, out=out, cfg=cfg, resume=resume), title='making', manifest=out/'_manifest.jsonl', **engine)
     if not done: raise BadInput('make_occnet', f'some of the {len(items)} shapes of {source} can be made', tally, lost[0][1] if lost else '')
     _write_lists(out, done)
     return MadeSet(done, tally, lost)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import trimesh
 from fastcore.basics import patch
 from ..core.errors import AcceptableFailure, BadFile, BadInput, MissingData, Tally
-from ..core.files import inside, read_json
+from ..core.files import inside, parsing, read_json
 from .sets import find_set
 from ..geometry.mesh import load_mesh
 
@@ -45,14 +45,18 @@ def synset(
 def _from_json(path):
     data = read_json(path)
     inner = list(data.values()) if isinstance(data, dict) else []
-    if not inner or not all(isinstance(v, dict) and all(isinstance(i, list) for i in v.values()) for v in inner):
+    if not inner or not all(isinstance(v, dict) and all(isinstance(i, list) and all(isinstance(x, str) for x in i) for i in v.values()) for v in inner):
         raise BadFile(str(path), 'a split is {dataset: {class: [ids]}}', type(data).__name__, 'Is it a split file of DeepSDF?')
     return [(c, i) for v in inner for c, ids in v.items() for i in ids]
 
+def _words(path):
+    with parsing(path, 'is a list of words'): return path.read_text(encoding='utf-8').split()
+
 def _from_csv(path, part):
-    with open(path, newline='', encoding='utf-8') as f: rows = list(csv.DictReader(f))
+    with parsing(path, 'is a table of text'), open(path, newline='', encoding='utf-8') as f: rows = list(csv.DictReader(f))
     if not rows or not {'synsetId', 'modelId', 'split'} <= set(rows[0]):
         raise BadFile(str(path), 'the columns are id, synsetId, subSynsetId, modelId, split', list(rows[0]) if rows else 'no rows')
+    if any(None in r.values() for r in rows): raise BadFile(str(path), 'every line has as many cells as the first', 'one that has fewer')
     parts = sorted({r['split'] for r in rows})
     if part not in parts: raise BadInput(f'read_split: {path}', f'part is one of {parts}', repr(part))
     return [(r['synsetId'].zfill(8), r['modelId']) for r in rows if r['split'] == part]
@@ -67,7 +71,7 @@ def read_split(
     kind = path.suffix.lower()
     if kind == '.json': pairs = _from_json(path)
     elif kind == '.csv': pairs = _from_csv(path, part)
-    elif kind == '.lst': pairs = [(path.resolve().parent.name, i) for i in path.read_text().split()]   # a trailing newline is no id
+    elif kind == '.lst': pairs = [(path.resolve().parent.name, i) for i in _words(path)]   # a trailing newline is no id
     else: raise BadFile(str(path), 'a split file ends in .json, .lst or .csv', repr(kind))
     return {c: tuple(dict.fromkeys(i for k, i in pairs if k == c)) for c in dict.fromkeys(c for c, _ in pairs)}
 
@@ -120,7 +124,7 @@ class ShapeNetCore:
     def _taxonomy(self):
         path = self.root/'taxonomy.json'
         rows = read_json(path) if path.is_file() else []
-        return {n: r['synsetId'] for r in rows if (self.root/r.get('synsetId', '')).is_dir() for n in r.get('name', '').split(',')}
+        with parsing(path, 'is a list of classes, each with synsetId and name'): return {n: r['synsetId'] for r in rows if (self.root/r['synsetId']).is_dir() for n in r['name'].split(',')}
 
     def __len__(self): return len(self.models)
     def __iter__(self): return iter(self.models)

@@ -14,7 +14,7 @@ import torch
 import trimesh
 from fastcore.meta import delegates
 from ..core.errors import AcceptableFailure, BadFile, BadInput, MissingData
-from ..core.files import atomic, write_json
+from ..core.files import atomic, parsing, write_json
 from ..core.progress import progress
 from .decoder import load_published
 from .layout import DataSource, Experiment, Instance, read_samples
@@ -119,6 +119,6 @@ def read_chamfer(
 )->dict:           # shape -> chamfer distance
     "Read a published table of chamfer distances."
     if not Path(path).is_file(): raise MissingData('chamfer.csv', [path], 'recon3d deepsdf evaluate writes it.')
-    with open(path, newline='', encoding='utf-8') as f: rows = [[c.strip() for c in r] for r in csv.reader(f) if r]
+    with parsing(path, 'is a table of text'), open(path, newline='', encoding='utf-8') as f: rows = [[c.strip() for c in r] for r in csv.reader(f) if r]
     if not rows or rows[0] != ['shape', 'chamfer_dist'] or any(len(r) != 2 for r in rows): raise BadFile(str(path), 'two columns, shape and chamfer_dist', rows[0] if rows else 'nothing')
-    return {name: float(c) for name, c in rows[1:]}
+    with parsing(path, 'distances are numbers'): return {name: float(c) for name, c in rows[1:]}

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from ..core.config import build, to_dict
 from ..core.errors import BadFile, BadInput, MissingData
-from ..core.files import read_json, read_npz, write_json, write_npz
+from ..core.files import parsing, read_json, read_npz, write_json, write_npz
 from ..geometry.sdf import SdfSamples
 
 # %% ../../nbs/deepsdf/01_layout.ipynb #1a434ceb
@@ -87,13 +87,15 @@ class DataSource:
         "Offset (3,) and scale: x_norm = (x + offset) * scale."
         if not self.normalisation(i).is_file(): raise MissingData(f'normalisation of {i.name}', [self.normalisation(i)])
         both = read_npz(self.normalisation(i), 'offset', 'scale')
-        return np.asarray(both['offset'], float).reshape(3), float(both['scale'])
+        with parsing(self.normalisation(i), 'offset is three numbers, scale one'): offset, scale = np.asarray(both['offset'], float).reshape(3), np.asarray(both['scale'], float).item()
+        if not (np.isfinite(offset).all() and np.isfinite(scale) and scale > 0): raise BadFile(str(self.normalisation(i)), 'offset is finite, and scale above 0', f'{offset.tolist()}, {scale}')
+        return offset, scale
 
     def read_surface(self, i:Instance)->np.ndarray:
         "Points (N, 3) on the true surface, in the mesh's own unit."
         import trimesh
         if not self.surface(i).is_file(): raise MissingData(f'surface samples of {i.name}', [self.surface(i)], 'recon3d deepsdf prepare makes them.')
-        return np.asarray(trimesh.load(self.surface(i), process=False).vertices, dtype=np.float64)
+        with parsing(self.surface(i), 'not a readable cloud of points', 'Sample it again.'): return np.asarray(trimesh.load(self.surface(i), process=False).vertices, dtype=np.float64)
 
     def remember(self, dataset:str, origin):
         "Note in .datasources.json where a data set's meshes came from."
@@ -201,6 +203,7 @@ def read_specs(
     data = read_json(path)
     if not isinstance(data, dict): raise BadFile(str(path), 'specs.json is a mapping', type(data).__name__)
     if missing := [k for k in _MUST if k not in data]: raise BadFile(str(path), f"specs.json has {', '.join(missing)}", f'{len(data)} other keys')
+    if not isinstance(data['NetworkSpecs'], dict): raise BadFile(str(path), 'NetworkSpecs is a mapping', type(data['NetworkSpecs']).__name__)
     net = {k: v for k, v in data['NetworkSpecs'].items() if k != 'norm_layers' or v is not None}
     try: return build(Specs, _MAY | data | dict(NetworkSpecs=dict(dropout=None, dropout_prob=0., norm_layers=(), latent_in=(), weight_norm=False) | net))
     except BadInput as e: raise BadFile(str(path), str(e).rstrip('.')) from e

@@ -83,12 +83,12 @@ def prepare(
     samples:int=500_000,     # of the distance, for each shape
     seed:int=0,              # of the draws
     test:bool=False,         # wider noise, as the original's test files have
-    workers:int=0,           # processes of one core each; 0: this one
     resume:bool=True,        # pass over shapes whose files are there
+    **engine,                # workers, scheduler, memory, tries: see data.many.each
 )->PreparedSet:              # splits are written to <out>/splits/{train,val,test}.json
     "Sample every shape of a source into a data folder."
     data, items = DataSource(out), shapes(source, classes=classes, n=n, seed=first)
-    done, tally, lost = each(items, partial(prepare_item, data=data, n=samples, seed=seed, test=test, resume=resume), title='sampling', workers=workers)
+    done, tally, lost = each(items, partial(prepare_item, data=data, n=samples, seed=seed, test=test, resume=resume), title='sampling', manifest=data.root/'_manifest.jsonl', **engine)
     if not done: raise BadInput('prepare', f'some of the {len(items)} shapes of {source} can be sampled', tally, lost[0][1] if lost else '')
     for d in dict.fromkeys(i.dataset for i in done): data.remember(d, source)
     splits = {p: [i for i in done if part_of(i) == p] for p in PARTS}

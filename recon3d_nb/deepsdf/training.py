@@ -194,6 +194,7 @@ def fit(
     in_memory:bool|None=None,   # False: stream the samples from disk; None: where they do not fit
     workers:int=0,           # processes that read, where they stream
     device=None,             # None: the best there is
+    where:dict|None=None,    # devices, nodes and strategy of FitCfg; None: one device
     callbacks=(),            # see learn.fit
     show:bool=True,          # a progress bar
 )->Trained:
@@ -205,6 +206,6 @@ def fit(
     if begin is not None: _begin(task, begin)
     if hard: source.weigh(shape_losses(task.to(pick_device(device)), source)**hard)
     if run is not None: write_specs(run, specs)
-    cfg = FitCfg(epochs=specs.NumEpochs, accumulate=batch_split, seed=seed, max_minutes=max_minutes, precision=precision, device=device, log_every=min(10, len(source)))
+    cfg = FitCfg(epochs=specs.NumEpochs, accumulate=batch_split, seed=seed, max_minutes=max_minutes, precision=precision, device=device, log_every=min(10, len(source)), **(where or {}))
     fitted = fit_task(task, source, cfg, run, resume=resume, about={k: v for k, v in to_dict(specs).items() if k not in _FREE}, callbacks=(*([_Export(run)] if run is not None else []), *callbacks), show=show)
     return Trained(task.decoder.eval(), task.codes.weight.detach(), fitted)

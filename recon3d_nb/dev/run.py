@@ -24,14 +24,20 @@ def read_notebook(
     nb.metadata.setdefault('kernelspec', dict(display_name='python3', language='python', name='python3'))
     return nb
 
+def _drop_bars(nb):
+    "Remove bars of progress, which say nothing once they are full; a cell about them keeps its own."
+    for c in nb.cells:
+        if c.cell_type == 'code' and 'progress(' not in c.source: c.outputs = [o for o in c.outputs if '<progress ' not in o.get('data', {}).get('text/html', '')]
+
 def write_notebook(
     nb,          # nbformat notebook
     path:Path,   # where to
 ):
-    "Clean a notebook and write it the way nbdev does."
+    "Clean a notebook and write it the way nbdev does, without bars of progress."
     from execnb.nbio import dict2nb, write_nb
     from nbdev.clean import clean_nb
     nb.metadata.pop('widgets', None)
+    _drop_bars(nb)
     plain = dict2nb(nb)
     clean_nb(plain)
     write_nb(plain, path)

@@ -18,9 +18,10 @@ from ..core.errors import BadInput, MissingData
 from ..core.files import atomic
 from ..core.progress import progress
 from .batches import as_source, keep_random, reseed
-from .loop import Loop, catch_signals, checkpoint, deterministic, note, restore, run_step, settings
+from .checkpoints import clear_litter
+from .loop import Loop, catch_signals, checkpoint, deterministic, from_first, meet, note, restore, run_step, settings, weights_now
 from .plan import FitCfg
-from .records import Board, History, MetricsLog, Run, add_session, describe, save_weights
+from .records import Board, History, MetricsLog, Run, add_session, describe, save_weights, writing
 from .step import named_terms
 from .tree import rows, to_device
 
@@ -34,24 +35,34 @@ def evaluating(
     loop.task.at = loop.at
     with keep_random(), torch.no_grad():
         if loop.ema: own = {k: v.clone() for k, v in loop.task.state_dict().items()}; loop.task.load_state_dict(loop.ema)
+        if loop.dealt: loop.task.unshard()
         loop.task.eval(); reseed(derive_seed(loop.cfg.seed, 'valid'))
         try: yield
         finally:
+            if loop.dealt: loop.task.reshard()
             if own: loop.task.load_state_dict(own)
             for m, mode in modes: m.training = mode
 
+def _sums(loop:Loop, most)->tuple:
+    "The held-out values of this device's batches, summed by rows, and the rows."
+    total, count, step = {}, 0, getattr(loop.task, 'validation_step', loop.task.training_step)
+    for i, batch in enumerate(loop.valid.epoch(0)):
+        if i == most: break
+        if i % loop.world != loop.rank: continue
+        n = rows(batch)
+        with loop.fabric.autocast(): terms = named_terms(step(to_device(batch, loop.device)), 'validation_step') if step == loop.task.training_step else step(to_device(batch, loop.device))
+        terms = {'loss': terms} if isinstance(terms, torch.Tensor) else terms
+        total, count = {k: total.get(k, 0.) + float(v) * n for k, v in terms.items()}, count + n
+    return total, count
+
 def _measure(loop:Loop, most:int|None=None)->dict:
-    "The held-out values, averaged by rows."
+    "The held-out values, averaged by rows; batches are spread over the devices, a function is the first one's."
     with evaluating(loop):
-        if not hasattr(loop.valid, 'epoch'): return {f'valid_{k}': float(v) for k, v in loop.valid(loop.task).items()}
-        total, count, step = {}, 0, getattr(loop.task, 'validation_step', loop.task.training_step)
-        for i, batch in enumerate(loop.valid.epoch(0)):
-            if i == most: break
-            n = rows(batch)
-            with loop.fabric.autocast(): terms = named_terms(step(to_device(batch, loop.device)), 'validation_step') if step == loop.task.training_step else step(to_device(batch, loop.device))
-            terms = {'loss': terms} if isinstance(terms, torch.Tensor) else terms
-            total, count = {k: total.get(k, 0.) + float(v) * n for k, v in terms.items()}, count + n
-    return {f'valid_{k}': v / count for k, v in total.items()}
+        if not hasattr(loop.valid, 'epoch'): return from_first(loop, lambda: {f'valid_{k}': float(v) for k, v in loop.valid(loop.task).items()})
+        each = [_sums(loop, most)]
+    if loop.world > 1: found, each = each[0], [None]*loop.world; torch.distributed.all_gather_object(each, found)
+    names, count = list(dict.fromkeys(k for total, _ in each for k in total)), sum(n for _, n in each)
+    return {f'valid_{k}': sum(total.get(k, 0.) for total, _ in each) / count for k in names}
 
 def _monitored(loop:Loop, values:dict)->float:
     "The value that decides, or an error that names those there are."
@@ -59,13 +70,19 @@ def _monitored(loop:Loop, values:dict)->float:
     return values[loop.cfg.monitor]
 
 # %% ../../nbs/learn/11_fit.ipynb #40ffe1c3
+def _save(loop:Loop, where, **values):
+    "Keep the weights as they are now, in one of the run's files."
+    if not (loop.run or loop.dealt): return
+    weights = weights_now(loop)
+    if loop.run: save_weights(where(loop.run), weights, note(loop, **values))
+
 def _keep(loop:Loop, value:float, values:dict):
     "Keep the weights of the best few validations, and drop those that are no longer among them; of equal ones the earlier."
-    if loop.cfg.keep == 1 or not loop.run or not math.isfinite(value): return
+    if loop.cfg.keep == 1 or not math.isfinite(value): return
     order = sorted([*loop.top, (value, loop.step)], key=lambda t: (t[0] if loop.cfg.mode == 'min' else -t[0], t[1]))
     loop.top, dropped = order[:loop.cfg.keep], order[loop.cfg.keep:]
-    if (value, loop.step) in loop.top: save_weights(loop.run.top(loop.step), loop.ema or loop.task, note(loop, **values))
-    for _, step in dropped: loop.run.top(step).unlink(missing_ok=True)
+    if (value, loop.step) in loop.top: _save(loop, lambda run: run.top(loop.step), **values)
+    for _, step in dropped if loop.run else (): loop.run.top(step).unlink(missing_ok=True)
 
 def _validate(loop:Loop)->dict:
     "Measure, keep the best weights, and count the validations since they were found."
@@ -74,7 +91,7 @@ def _validate(loop:Loop)->dict:
     _keep(loop, value, values)
     if math.isfinite(value) and (loop.best is None or (value < loop.best[0] if loop.cfg.mode == 'min' else value > loop.best[0])):
         loop.best, loop.stale = (value, loop.step), 0
-        if loop.run: save_weights(loop.run.best, loop.ema or loop.task, note(loop, **values))
+        _save(loop, lambda run: run.best, **values)
     else: loop.stale += 1
     if loop.cfg.patience and loop.stale >= loop.cfg.patience: loop.stop('patience')
     return values
@@ -104,25 +121,31 @@ def _after(loop:Loop, values:dict, rates:dict):
     if loop.valid and (loop.step % loop.valid_every == 0 or loop.step == loop.steps):
         found = _validate(loop); _log(loop, found); loop.call('on_valid', found)
     epoch = loop.step // loop.per_epoch
-    if loop.run and ended and (epoch in cfg.snapshots or (cfg.snapshot_every and epoch % cfg.snapshot_every == 0)): save_weights(loop.run.snapshot(epoch), loop.ema or loop.task, note(loop))
+    if ended and (epoch in cfg.snapshots or (cfg.snapshot_every and epoch % cfg.snapshot_every == 0)): _save(loop, lambda run: run.snapshot(epoch))
     if loop.callbacks: loop.call('on_step', row)
     now = time.monotonic()
     if cfg.max_minutes and now - loop.began > cfg.max_minutes * 60: loop.stop('time')
-    if loop.step == loop.steps or loop.stopping or (cfg.save_every and loop.step % cfg.save_every == 0) or now - loop.saved > cfg.save_minutes * 60: checkpoint(loop)
+    due = loop.step == loop.steps or loop.stopping is not None or bool(cfg.save_every and loop.step % cfg.save_every == 0) or now - loop.saved > cfg.save_minutes * 60
+    if meet(loop, due): checkpoint(loop)
 
 # %% ../../nbs/learn/11_fit.ipynb #ebe20f21
+def _batches(loop:Loop, start):
+    "The batches of an epoch, as arguments of a step: whole, or what this device reads of each and how many rows the whole has."
+    if loop.world > 1 and hasattr(loop.source, 'share'): return loop.source.share(start.epoch, start.place, loop.cfg.accumulate, loop.rank, loop.world)
+    return ((batch,) for batch in loop.source.epoch(start.epoch, start.place))
+
 def _epoch(loop:Loop, bar):
     "The rest of an epoch, from where the run stands."
     loop.task.at = start = loop.at
     reseed(derive_seed(loop.cfg.seed, 'epoch', start.epoch))
     if hasattr(loop.task, 'begin_epoch'): loop.task.begin_epoch(start)
-    batches = loop.source.epoch(start.epoch, start.place)
+    batches = _batches(loop, start)
     for _ in range(start.place, loop.per_epoch):
         if loop.step >= loop.steps or loop.stopping: return
         reseed(derive_seed(loop.cfg.seed, 'batch', loop.step))
         batch = next(batches, None)
         if batch is None: raise BadInput('fit', f'an epoch has {loop.per_epoch} batches, as len says', f'it ended after {loop.at.place}', 'Does the source yield all of them?')
-        values, rates = run_step(loop, batch)
+        values, rates = run_step(loop, *batch)
         loop.step += 1
         _after(loop, values, rates)
         if bar: bar.update(loss=values['loss'], **({loop.cfg.monitor: loop.best[0]} if loop.best else {}))
@@ -130,6 +153,7 @@ def _epoch(loop:Loop, bar):
 def _go(loop:Loop, show:bool):
     "Train until the end or a stop."
     if loop.cfg.patience and loop.stale >= loop.cfg.patience: loop.stop('patience')
+    meet(loop)
     loop.before, loop.began, loop.saved = loop.seconds, time.monotonic(), time.monotonic()
     bar = progress(total=loop.steps - loop.step, title='fit') if show and loop.rank == 0 else None
     loop.task.train(); loop.optim.optimizer.zero_grad()
@@ -156,17 +180,22 @@ class Fitted:
     skipped:int          # steps left out by float16's scaling
     history:History      # the curves
 
+def _goes_on(run:Run|None, resume)->bool:
+    "Whether there is a run to go on with; refuses where that is not what was asked."
+    there = run is not None and (run.last.exists() or run.before.exists())
+    if resume is True and not there: raise MissingData('a run to go on with', [run.last] if run else [], 'Leave resume out to begin it.')
+    if there and not resume: raise BadInput(f'fit: {run.folder}', 'a run folder is used once', f'a run is in it', 'resume=True goes on with it; or name another folder.')
+    if there: clear_litter(run)
+    return there
+
 def _open(loop:Loop, resume):
     "Make or reopen the run folder."
-    there = loop.run is not None and loop.run.last.exists()
-    if resume is True and not there: raise MissingData('a run to go on with', [loop.run.last] if loop.run else [], 'Leave resume out to begin it.')
-    if there and not resume: raise BadInput(f'fit: {loop.run.folder}', 'a run folder is used once', f'a run is in it', 'resume=True goes on with it; or name another folder.')
-    going_on = there and bool(resume)
-    if going_on: restore(loop, loop.run.last)
-    loop.session = describe(loop.device, seed=loop.cfg.seed, step=loop.step)
+    if going_on := from_first(loop, lambda: _goes_on(loop.run, resume)): restore(loop)
+    loop.session = describe(loop.device, seed=loop.cfg.seed, step=loop.step, **({'devices': loop.world, 'strategy': loop.cfg.strategy} if loop.world > 1 else {}))
     if loop.run:
-        add_session(loop.run.provenance, loop.session, fresh=not going_on)
-        with atomic(loop.run.config) as tmp: tmp.write_text(yaml.safe_dump(settings(loop), sort_keys=False), encoding='utf-8')
+        with writing(loop.run.folder):
+            add_session(loop.run.provenance, loop.session, fresh=not going_on)
+            with atomic(loop.run.config) as tmp: tmp.write_text(yaml.safe_dump(settings(loop), sort_keys=False), encoding='utf-8')
         if loop.cfg.tensorboard: loop.board = Board(loop.run.tensorboard, loop.step + 1 if going_on else None)
     loop.log = MetricsLog(loop.run.metrics if loop.run else None, upto=loop.step if going_on else None)
 
@@ -179,7 +208,7 @@ def fit(
     *,
     valid=None,          # held-out batches, or a function task -> {name: number}
     resume:bool|str=False,   # True: go on with the run in the folder; 'auto': if there is one
-    callbacks:tuple=(),  # objects with on_start(loop), on_step(loop, row), on_valid(loop, values), on_stop(loop)
+    callbacks:tuple=(),  # objects with on_start(loop), on_step(loop, row), on_valid(loop, values), on_stop(loop); of several devices, the first one's
     about=None,          # the system's own configuration (dataclass or mapping), kept with the weights
     show:bool=True,      # a progress bar
 )->Fitted:
@@ -197,5 +226,7 @@ def fit(
         _open(loop, resume)
         if hasattr(valid, 'epoch') and loop.step < loop.steps: _monitored(loop, _measure(loop, most=1))
         with catch_signals(loop): _go(loop, show)
+        if loop.world > 1: loop.fabric.barrier()
+        if loop.dealt: loop.task.unshard()
     paths = [p if run is not None and p.exists() else None for p in (Run(run or '.').best, Run(run or '.').last)]
     return Fitted(loop.stopping or 'done', loop.step, loop.seconds, *paths, *(loop.best or (None, None)), loop.skipped, loop.history)

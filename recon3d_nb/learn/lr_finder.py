@@ -85,7 +85,7 @@ def find_lr(
     "Walk through step sizes and suggest one."
     if not 0 < low < high < math.inf or steps < 5: raise BadInput('find_lr', '0 < low < high, and at least 5 steps', f'low {low}, high {high}, {steps} steps')
     source = as_source(batches, 'find_lr')
-    cfg = replace(cfg or FitCfg(steps=steps), steps=steps, epochs=None, ema=None, devices=1)
+    cfg = replace(cfg or FitCfg(steps=steps), steps=steps, epochs=None, ema=None, devices=1, nodes=1, strategy='auto')
     kept = {k: v.detach().clone() for k, v in task.state_dict().items()}
     modes, wants, at = [(m, m.training) for m in task.modules()], [(p, p.requires_grad) for p in task.parameters()], task.__dict__.get('at')
     with keep_random():

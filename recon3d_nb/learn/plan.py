@@ -86,12 +86,13 @@ def _check(cfg):
     def rule(ok, name, text):
         if not ok: raise BadInput(f'FitCfg.{name}', text, getattr(cfg, name, None))
     if (cfg.steps is None) == (cfg.epochs is None): raise BadInput('FitCfg', 'either steps or epochs says how long', f'steps {cfg.steps}, epochs {cfg.epochs}')
-    for n in ('steps', 'epochs', 'valid_every', 'patience', 'log_every', 'save_every', 'snapshot_every', 'accumulate', 'decay_every', 'devices', 'keep'):
+    for n in ('steps', 'epochs', 'valid_every', 'patience', 'log_every', 'save_every', 'snapshot_every', 'accumulate', 'decay_every', 'devices', 'nodes', 'keep'):
         v = getattr(cfg, n); rule(v is None or (isinstance(v, int) and v >= 1), n, 'is a whole number above 0')
     for n in ('lr', 'clip', 'max_minutes', 'decay'): v = getattr(cfg, n); rule(v is None or (v > 0 and math.isfinite(v)), n, 'is above 0 and finite')
     for n in ('weight_decay', 'warmup', 'save_minutes'): rule(getattr(cfg, n) >= 0, n, 'is 0 or more')
     for n in ('momentum', 'ema'): v = getattr(cfg, n); rule(v is None or 0 <= v < 1, n, 'lies in [0, 1)')
-    for n, known in (('optimizer', _RULES), ('schedule', _SCHEDULES), ('precision', ('32', 'bf16', '16')), ('mode', ('min', 'max'))): rule(getattr(cfg, n) in known, n, f'is one of {list(known)}')
+    for n, known in (('optimizer', _RULES), ('schedule', _SCHEDULES), ('precision', ('32', 'bf16', '16')), ('mode', ('min', 'max')), ('strategy', ('auto', 'ddp', 'fsdp'))): rule(getattr(cfg, n) in known, n, f'is one of {list(known)}')
+    rule(cfg.strategy != 'fsdp' or cfg.precision != '16', 'precision', 'is 32 or bf16 under fsdp, which does not scale gradients')
     derive_seed(cfg.seed)
 
 # %% ../../nbs/learn/08_plan.ipynb #f35e2508
@@ -115,7 +116,9 @@ class FitCfg:
     precision:Literal['32', 'bf16', '16'] = '32'   # 32-bit, or mixed with bfloat16 or float16
     ema:float|None = None        # keep a running average of the weights with this decay; None: none
     device:str|None = None       # None: the best there is
-    devices:int = 1              # how many, each taking its share of every batch
+    devices:int = 1              # how many a machine, each taking its share of every batch
+    nodes:int = 1                # machines, started by torchrun or SLURM
+    strategy:Literal['auto', 'ddp', 'fsdp'] = 'auto'   # of several devices: each holds all weights (ddp), or a part of them (fsdp); auto: ddp
     deterministic:bool = False   # refuse operations whose sums are not repeatable (GPU)
     valid_every:int|None = None  # steps between validations; None: at the end of each epoch
     monitor:str = 'valid_loss'   # which validated value is the best's

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 from ..core.errors import BadInput
 from ..core.files import read_json, write_json
-from .batches import reseed
+from .batches import device_rows, reseed
 from .plan import At
 from .records import load_weights, save_weights
-from .tree import flatten, read_tree, rows, split, take, write_tree
+from .tree import flatten, read_tree, rows, take, write_tree
 
 # %% ../../nbs/learn/09_step.ipynb #87af48cf
 def named_terms(
@@ -37,24 +37,35 @@ def named_terms(
     return {**terms, 'loss': sum(terms.values())}
 
 # %% ../../nbs/learn/09_step.ipynb #4a4b9057
+def _apart(batch, sizes)->list:
+    "Cut a batch into pieces of these sizes."
+    ends = [sum(sizes[:i]) for i in range(len(sizes) + 1)]
+    return [take(batch, slice(a, b)) for a, b in zip(ends, ends[1:])]
+
 def shares(
     task,            # has weight(batch) where rows are not what its loss is a mean over
     batch,           # of any kind
     pieces:int=1,    # into how many it is cut
     rank:int=0,      # which device this is
     world:int=1,     # of how many
+    *,
+    n:int|None=None, # rows of the whole batch, where `batch` is what this device read of it; None: it is the whole
+    add=None,        # sums a number over the devices, where each has read its own
 )->list:             # (piece, share of the whole batch's loss)
     "Cut a batch into pieces and say what each counts."
     if pieces == world == 1: return [(batch, 1.)]
-    n = rows(batch)
-    if n < world: raise BadInput('fit', 'a batch has a row for every device', f'{n} rows, {world} devices', 'Use fewer devices or larger batches.')
-    weight = getattr(task, 'weight', rows)
-    each = [[take(p, slice(r, None, world)) for r in range(world)] if world > 1 else [p] for p in split(batch, min(pieces, n // world))]
-    weights = [[float(weight(p)) for p in parts] for parts in each]
-    total = sum(map(sum, weights))
+    whole, weight = rows(batch) if n is None else n, getattr(task, 'weight', rows)
+    weigh = lambda parts, cuts: [float(weight(p)) if counts else 0. for p, (_, counts) in zip(parts, cuts)]
+    cuts = device_rows(whole, pieces, rank, world)
+    parts = [take(batch, s) for s, _ in cuts] if n is None else _apart(batch, [len(range(n)[s]) for s, _ in cuts])
+    own = weigh(parts, cuts)
+    if weight is rows: total = whole
+    elif n is not None: total = add(sum(own))
+    else: total = sum(own) + sum(sum(weigh([take(batch, s) for s, _ in there], there)) for r in range(world) if r != rank for there in [device_rows(whole, pieces, r, world)])
     if not total > 0: raise BadInput('fit', 'the pieces of a batch weigh something', total, "See the task's weight(batch).")
-    return [(parts[rank], w[rank] / total) for parts, w in zip(each, weights)]
+    return [(p, w / total) for p, w in zip(parts, own)]
 
+# %% ../../nbs/learn/09_step.ipynb #a8172a4b
 def run_backward(
     task,                  # a torch module with training_step
     parts:list,            # from shares
@@ -62,6 +73,7 @@ def run_backward(
     autocast=nullcontext,  # called for each forward pass; precision lives here
     backward=Tensor.backward,   # called with each loss; the scaling of half precision lives here
     scale:float=1.,        # factor of every loss
+    through:bool=False,    # go on where a loss is not finite, since other devices wait
 )->dict:                   # name -> value, of the whole batch
     "Add the gradient of a batch to the weights, and return its terms; a loss that is not finite ends it."
     values = {}
@@ -71,7 +83,7 @@ def run_backward(
         loss = terms['loss'].reshape(())
         if loss.dtype in (torch.float16, torch.bfloat16): loss = loss.float()
         for k, v in zip(terms, torch.stack([t.detach().reshape(()).to(loss.device, torch.float64 if loss.device.type != 'mps' else torch.float32) for t in terms.values()]).tolist()): values[k] = values.get(k, 0.) + v * share
-        if not math.isfinite(values['loss']): return values
+        if not (through or math.isfinite(values['loss'])): return values
         backward(loss * (share * scale) if share * scale != 1 else loss)
     return values
 
@@ -98,14 +110,15 @@ def save_failure(
     values:dict,     # the terms
     what:str,        # 'loss' or 'gradient'
     at:At,           # the moment
+    weights=None,    # name -> tensor; None: the task's
     **how,           # seed, pieces, precision
 )->NotFinite:        # to be raised
     "Keep all that is needed to take a step again."
     folder = Path(folder)
-    grads = {k: p.grad for k, p in task.named_parameters() if p.grad is not None}
-    bad = {'batch': not_finite(batch), 'weights': not_finite(dict(task.named_parameters())), 'gradient': not_finite(grads) if what == 'gradient' else {}}
+    grads = {k: p.grad for k, p in task.named_parameters() if p.grad is not None} if weights is None else {}
+    bad = {'batch': not_finite(batch), 'weights': not_finite(dict(task.named_parameters()) if weights is None else weights), 'gradient': not_finite(grads) if what == 'gradient' else {}}
     write_tree(folder/'batch.safetensors', batch, strict=False)
-    save_weights(folder/'weights.safetensors', task)
+    save_weights(folder/'weights.safetensors', task if weights is None else weights)
     write_json(folder/'failure.json', {'what': what, 'at': list(at), 'terms': {k: repr(v) for k, v in values.items()}, 'not_finite': bad, **how})
     found = ', '.join(f'{k} {v:.4g}' for k, v in values.items()) + ''.join(f'; {n} not finite in {part} {k}' for part, names in bad.items() for k, n in list(names.items())[:3])
     return NotFinite(at.step, what, found, folder)

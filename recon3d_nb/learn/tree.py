@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from ..core.errors import BadFile, BadInput
-from ..core.files import read_weights, write_weights
+from ..core.files import parsing, read_weights, write_weights
 
 # %% ../../nbs/learn/05_tree.ipynb #5bc0382f
 def _fields(tree)->dict|None:
@@ -178,5 +178,4 @@ def read_tree(
     "Read a tree; nothing in the file is run."
     tensors, about = read_weights(path, device)
     if 'tree' not in about: raise BadFile(str(path), 'not a tree: its head names no containers', f'{len(tensors)} plain tensors', 'Read it with read_weights.')
-    try: return unflatten(tensors, about.pop('tree'), *types), about
-    except (KeyError, TypeError, IndexError) as e: raise BadFile(str(path), 'its head and its tensors do not fit each other', f'{type(e).__name__}: {e}', 'Hand in the class that was written, or none.') from None
+    with parsing(path, 'its head and its tensors do not fit each other', 'Hand in the class that was written, or none.'): return unflatten(tensors, about.pop('tree'), *types), about

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 import numpy as np
 from ..core.errors import BadFile, BadInput, MissingData
-from ..core.files import atomic, read_json
+from ..core.files import atomic, parsing, read_json
 from ..geometry.mesh import load_mesh
 from ..geometry.groups import SymmetryGroup
 from .pose import TAUS, mspd, mssd, vsd
@@ -106,9 +106,10 @@ def read_model(
 )->Model:
     "Read one model of a BOP dataset, the one meant for evaluation if there are several."
     folder = models_folder(root, names=names)
-    info = _json(folder/'models_info.json').get(str(obj_id))
+    with parsing(folder/'models_info.json', 'is a mapping of objects'): info = _json(folder/'models_info.json').get(str(obj_id))
     if info is None: raise BadFile(str(folder/'models_info.json'), f'has an entry for object {obj_id}')
-    if not info.get('diameter', 0) > 1: raise BadFile(str(folder/'models_info.json'), 'diameters are in millimetres', f"{info.get('diameter')} for object {obj_id}", 'Metres? Scale models and poses by 1000.')
+    with parsing(folder/'models_info.json', f'says the diameter of object {obj_id}'): small = not float(info.get('diameter', 0)) > 1
+    if small: raise BadFile(str(folder/'models_info.json'), 'diameters are in millimetres', f"{info.get('diameter')} for object {obj_id}", 'Metres? Scale models and poses by 1000.')
     return Model(load_mesh(folder/f'obj_{obj_id:06d}.ply'), float(info['diameter']), SymmetryGroup.from_bop(info, f'{folder}/models_info.json, object {obj_id}'))
 
 # %% ../../nbs/metrics/04_bop.ipynb #2d72296b
@@ -132,7 +133,12 @@ def scene_files(
 )->dict:              # scene_camera, scene_gt, scene_gt_info: what each says of each image
     "Read a scene's three JSON files, which hold all of its images."
     path = lambda name: Path(scene)/f'{name}.json'
-    return {name: _json(path(name)) if name not in optional or path(name).is_file() else None for name in ('scene_camera', 'scene_gt', 'scene_gt_info')}
+    held = {name: _json(path(name)) if name not in optional or path(name).is_file() else None for name in ('scene_camera', 'scene_gt', 'scene_gt_info')}
+    for name, content in held.items():
+        of = dict if name == 'scene_camera' else list
+        if content is not None and not (isinstance(content, dict) and all(k.isdecimal() and isinstance(v, of) for k, v in content.items())):
+            raise BadFile(str(path(name)), f"is a mapping of an image's number to {'its camera' if of is dict else 'a list of objects'}", type(content).__name__)
+    return held
 
 def read_depth(
     scene:Path,       # folder of one scene
@@ -145,8 +151,7 @@ def read_depth(
     paths = [Path(scene)/'depth'/f'{im_id:06d}{ext}' for ext in ('.png', '.tif')]
     path = next((p for p in paths if p.is_file()), None)
     if path is None: raise MissingData(f'depth of image {im_id}', paths, 'VSD needs the test depth.')
-    try: depth = np.asarray(Image.open(path)).astype(float)
-    except (OSError, SyntaxError, ValueError) as e: raise BadFile(str(path), 'a readable picture', str(e).splitlines()[0][:80], 'Unpack it again.') from None
+    with parsing(path, 'a readable picture', 'Unpack it again.'): depth = np.asarray(Image.open(path)).astype(float)
     if depth.ndim != 2: raise BadFile(str(path), 'depth has one channel', depth.shape, 'Was it converted to a colour picture?')
     return depth*scale
 

@@ -140,11 +140,11 @@ def read_views(
     import re
     tidy = re.sub(r',(\s*[\]}])', r'\1', text.strip().replace("'", '"'))
     try: value = json.loads(tidy)
-    except ValueError: raise ConfigError(where, 'is a whole number, or a JSON list of angles', repr(text), 'For instance 10, or [[0, 0, 0], [0, 0, 120]].') from None
+    except (ValueError, RecursionError): raise ConfigError(where, 'is a whole number, or a JSON list of angles', repr(text), 'For instance 10, or [[0, 0, 0], [0, 0, 120]].') from None
     if isinstance(value, int) and not isinstance(value, bool):
         if value < 1: raise ConfigError(where, 'is 1 or more', value)
         return ViewsKey(value, ())
-    number = lambda a: isinstance(a, (int, float)) and not isinstance(a, bool)
+    number = lambda a: isinstance(a, (int, float)) and not isinstance(a, bool) and abs(a) < 1e9
     if isinstance(value, list) and value and all(isinstance(v, list) and len(v) == 3 and all(map(number, v)) for v in value): return ViewsKey(None, tuple(tuple(map(float, v)) for v in value))
     raise ConfigError(where, 'is a whole number, or a list of three angles each, in degrees', repr(text), 'For instance 10, or [[0, 0, 0], [0, 0, 120]].')
 

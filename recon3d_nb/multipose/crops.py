@@ -94,10 +94,10 @@ class CropBatches:
         for i in range(start, self.steps): yield self.make((0 if self.fixed else epoch)*self.steps + i)
 
 # %% ../../nbs/multipose/07b_crops.ipynb #a3ac6814
-def _plan(cfg:MultiposeCfg, minutes, device, log_every)->tuple:
+def _plan(cfg:MultiposeCfg, minutes, device, log_every, where)->tuple:
     "How to train, and the cycle of the step size."
     steps = max(1, cfg.train.samples//cfg.train.batch)
-    plan = FitCfg(epochs=cfg.train.epochs, lr=cfg.train.lr_max, seed=cfg.train.seed, patience=cfg.train.patience, monitor='valid_chosen', valid_every=steps*cfg.evaluation.every, log_every=log_every, max_minutes=minutes, device=device, tensorboard=False)
+    plan = FitCfg(epochs=cfg.train.epochs, lr=cfg.train.lr_max, seed=cfg.train.seed, patience=cfg.train.patience, monitor='valid_chosen', valid_every=steps*cfg.evaluation.every, log_every=log_every, max_minutes=minutes, device=device, tensorboard=False, **(where or {}))
     return plan, steps, one_cycle(low=cfg.train.lr/cfg.train.lr_max)
 
 def fit_head(
@@ -115,13 +115,15 @@ def fit_head(
     minutes:float|None=None,  # end cleanly after so many; None: when it is done
     resume:bool|str='auto',   # as in `fit`
     device:str|None=None,     # None: the best there is
+    where:dict|None=None,     # devices, nodes and strategy of FitCfg; None: one device
     log_every:int=10,         # steps averaged into one row of the curves
     callbacks=(),             # as in `fit`
     show:bool=True,           # progress bars
 )->Trained:
     "Train a pose head on crops of objects; interrupted, the same call goes on."
     objects, run, seed = list(objects), Path(run), cfg.train.seed
-    plan, steps, cycle = _plan(cfg, minutes, device, log_every)
+    plan, steps, cycle = _plan(cfg, minutes, device, log_every, where)
+    if hard and plan.devices*plan.nodes > 1: raise BadInput('fit_head', 'one device draws hard crops, since each remembers only what its own cost', f'hard={hard}, {plan.devices*plan.nodes} devices', 'Leave hard out.')
     set_ = stage(objects, loss_settings(cfg), cfg.render)
     draw = lambda n, part: draw_views(objects, n, derive_seed(seed, 'head', part) % 2**20, camera, size, margin=margin, cache=cache or run/'views', show=show)
     pools = {part: background_pool(n, size, derive_seed(seed, part) % 2**31, source=cfg.data.backgrounds, part=part) for part, n in (('train', cfg.encoder.pool), ('test', max(8, cfg.encoder.pool//8)))}

@@ -206,7 +206,7 @@ def fit_encoder(
     if ended.stopped in ('interrupted', 'time'): return Encoder(net, {}, objects, {}, ended)
     done = run/'encoder.safetensors'
     if done.is_file() and any(not torch.equal(a, b) for a, b in zip(load_autoencoder(done)[0].state_dict().values(), net.state_dict().values())):
-        for old in run.glob('codebook-*.safetensors'): old.unlink()               # of weights that were trained further
+        for old in run.glob('codebook-*.safetensors'): old.unlink(missing_ok=True)               # of weights that were trained further
     save_autoencoder(done, net, dict(objects=[o.name for o in objects], steps=ended.step))
     books = _books(net, objects, run, cfg, show)
     report = measure_encoder(net, books, objects, cfg); write_json(run/'retrieval.json', report)

@@ -6,7 +6,9 @@
 __all__ = ['DepthLoss', 'sphere_grid', 'Landscape', 'landscape', 'Minima', 'polish', 'basins', 'minima', 'Explained', 'explained']
 
 # %% ../../nbs/multipose/04_landscape.ipynb #6bc9a99c
+import shutil
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 import numpy as np
@@ -15,7 +17,7 @@ from numba import njit
 from ..core.compute import rng, share
 from ..core.errors import BadFile, BadInput
 from ..core.files import content_key, read_npz, write_npz
-from ..core.progress import progress
+from ..data.many import each
 from ..geometry.gap import diameter
 from ..geometry.mesh import check_mesh
 from ..geometry.rotation import axis_angle_to_matrix, euler_to_matrix
@@ -121,12 +123,19 @@ class Landscape:
         return Landscape(got['R'].astype(float), got['values'], int(got['turns']), got['truths'], str(got['title']))
 
 # %% ../../nbs/multipose/04_landscape.ipynb #d34bef61
-def _done(path:Path, key:str, n:int)->np.ndarray:
-    "Values that an interrupted computation has left."
-    if not path.is_file(): return np.zeros(0)
-    got = read_npz(path, 'values', 'key')
-    if str(got['key']) != key or len(got['values']) > n: raise BadInput('landscape', f'{path.name} belongs to this computation', 'a part of another one', 'Remove it, or save under another name.')
-    return got['values']
+class _Piece(NamedTuple):
+    "Some rotations of a grid."
+    name:str          # of its file
+    R:np.ndarray      # (n, 3, 3)
+
+def _values(piece:_Piece, loss, folder)->np.ndarray:
+    "The loss of some rotations; what an interrupted computation has left is read."
+    path = folder and folder/piece.name
+    if path and path.is_file(): return read_npz(path, 'values')['values']
+    values = np.asarray(loss(piece.R), dtype=float)
+    if values.shape != (len(piece.R),): raise BadInput('landscape', 'the loss gives one number a rotation', f'{values.shape} for {len(piece.R)}')
+    if path: write_npz(path, values=values)
+    return values
 
 def landscape(
     loss,                      # rotations (n, 3, 3) -> (n,); a DepthLoss, or any function
@@ -136,8 +145,9 @@ def landscape(
     turns:int|None=None,       # in the image plane; None: as so3_grid has them where N is one of its sizes, else 1
     symmetry=None,             # SymmetryGroup of the object, to mark equivalent truths; None: the true one alone
     title:str='',              # of the pictures
-    chunk:int=2048,            # rotations at a time
+    chunk:int=2048,            # rotations of a piece
     show:bool=True,            # a progress bar
+    **engine,                  # workers, scheduler, memory, tries: see data.many.each; the loss must then be one that travels, as DepthLoss does
 )->Landscape:
     "Compute a loss at every rotation of a grid."
     R, path = np.asarray(R, dtype=float), Path(path) if path is not None else None
@@ -145,21 +155,15 @@ def landscape(
     if path is not None and path.suffix != '.npz': raise BadInput('landscape', 'is saved as .npz', path.name)
     if turns is None: turns = {72*8**i: 6*2**i for i in range(6)}.get(len(R), 1)
     key = content_key(R, getattr(loss, 'key', ''), title)
-    part = path.with_suffix('.part.npz') if path else None
+    folder = path.with_name(f'{path.stem}.{key}.parts') if path else None
     if path and path.is_file():
         if (kept := str(read_npz(path).get('key', ''))) != key: raise BadInput('landscape', f'{path.name} belongs to this computation', 'another one', 'Remove it, or save under another name.')
         return Landscape.load(path)
-    values = [_done(part, key, len(R))] if part else [np.zeros(0)]
-    start = len(values[0])
-    bar = progress(total=len(R) - start, title='landscape') if show else None
-    for i in range(start, len(R), chunk):
-        values.append(np.asarray(loss(R[i:i+chunk]), dtype=float))
-        if values[-1].shape != (len(R[i:i+chunk]),): raise BadInput('landscape', 'the loss gives one number a rotation', f'{values[-1].shape} for {len(R[i:i+chunk])}')
-        if part: write_npz(part, values=np.concatenate(values), key=np.array(key))
-        if bar: bar.update(len(values[-1]))
-    if bar: bar.close()
-    out = Landscape(R, np.concatenate(values), turns, _equivalents(loss, symmetry), title)
-    if path: _finish(out, path, part, key)
+    pieces = [_Piece(f'{i:09}-{chunk}.npz', R[i:i+chunk]) for i in range(0, len(R), chunk)]
+    got = each(pieces, partial(_values, loss=loss, folder=folder), title='landscape', manifest=folder and folder/'_manifest.jsonl', show=show, **engine)
+    if got.lost: raise BadInput('landscape', f'each of its {len(pieces)} pieces has values', f'{len(got.lost)} have none, the first: {got.lost[0][1]}', f'{folder}/_manifest.jsonl names them.' if folder else '')
+    out = Landscape(R, np.concatenate(got.done), turns, _equivalents(loss, symmetry), title)
+    if path: _finish(out, path, folder, key)
     return out
 
 # %% ../../nbs/multipose/04_landscape.ipynb #b1e9b66d
@@ -169,10 +173,10 @@ def _equivalents(loss, symmetry)->np.ndarray:
     if true is None: return np.zeros((0, 3, 3))
     return true @ (np.eye(3)[None] if symmetry is None else symmetry.rotations(.05))
 
-def _finish(out:Landscape, path:Path, part:Path, key:str):
-    "Write the whole with its key, and drop the part."
+def _finish(out:Landscape, path:Path, folder:Path, key:str):
+    "Write the whole with its key, and drop the pieces."
     write_npz(path, compress=True, R=out.R.astype(np.float32), values=out.values.astype(np.float32), turns=np.array(out.turns), truths=out.truths, title=np.array(out.title), key=np.array(key))
-    part.unlink(missing_ok=True)
+    shutil.rmtree(folder)
 
 # %% ../../nbs/multipose/04_landscape.ipynb #63092acd
 class Minima(NamedTuple):

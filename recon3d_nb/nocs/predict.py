@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from ..core.errors import BadFile, BadInput, MissingData
-from ..core.files import atomic, write_json
+from ..core.files import atomic, read_npy, write_json
 from ..core.paths import find_data
 from ..data.nocs_files import decode_depth, read_png, write_png
 from ..learn.pictures import as_batch
@@ -51,9 +51,8 @@ def read_depth(
     "Read a depth image."
     if unit not in METRES: raise BadInput('read_depth', f'unit is one of {", ".join(METRES)}', repr(unit))
     if Path(path).suffix != '.npy': return (decode_depth(read_png(path), path)*np.float32(1000*METRES[unit]))
-    try: a = np.load(path, allow_pickle=False)
+    try: a = read_npy(path)
     except FileNotFoundError: raise MissingData('depth', [path]) from None
-    except (ValueError, OSError, EOFError) as e: raise BadFile(str(path), 'is an array of numbers', e) from None
     if a.ndim != 2 or a.dtype.kind not in 'fiu': raise BadFile(str(path), 'is (H, W) numbers', f'{a.dtype} {a.shape}')
     return a.astype(np.float32)*np.float32(METRES[unit])
 

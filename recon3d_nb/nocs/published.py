@@ -9,6 +9,7 @@ __all__ = ['NOCS_CLASSES', 'read_published', 'published_outcomes']
 from pathlib import Path
 import numpy as np
 from ..core.errors import BadFile, MissingData
+from ..core.files import parsing
 from ..core.pickles import read_pickle
 from ..metrics.boxes import Box, Objects
 from .evaluation import Outcome
@@ -28,14 +29,9 @@ def _posed(RT, scales, where:str)->Box:
     return Box(np.where(bad[:, None, None], np.nan, R), np.where(bad[:, None], np.nan, RT[:, :3, 3]), np.where(bad[:, None], np.nan, np.abs(scales)*s[:, None]))
 
 # %% ../../nbs/nocs/07b_published.ipynb #2dbc54b7
-def read_published(
-    path:Path,                             # a result pickle
-    *,
-    names=NOCS_CLASSES,                    # of class ids 1, 2, ...
-    table:SymmetryTable=NOCS_SYMMETRIES,   # whose condition 'handle unseen' is met where the file says so
-)->Outcome:
-    "Read one picture's result."
-    r, where = read_pickle(path), str(path)
+def _outcome(r, path, names, table)->Outcome:
+    "What a result says."
+    where = str(path)
     needed = ('gt_class_ids', 'gt_RTs', 'gt_scales', 'pred_class_ids', 'pred_scores', 'pred_RTs', 'pred_scales')
     if not isinstance(r, dict) or (missing := [k for k in needed if k not in r]): raise BadFile(where, f'a result holds {", ".join(needed)}', f'without {missing}' if isinstance(r, dict) else type(r).__name__)
     ids = [np.asarray(r[k], int).ravel() for k in ('gt_class_ids', 'pred_class_ids')]
@@ -46,7 +42,17 @@ def read_published(
     boxes = _posed(r['gt_RTs'], r['gt_scales'], where), _posed(r['pred_RTs'], r['pred_scales'], where)
     flat = [np.asarray(r[k], float).reshape(-1, 4)[:, [1, 0, 3, 2]] if len(r.get(k, ())) == n else None for k, n in (('gt_bboxes', len(true)), ('pred_bboxes', len(found)))]
     lost = tuple('no pose' if x else '' for x in np.isnan(boxes[1].t).any(1))
-    return Outcome(Path(path).stem, Objects(true, boxes[0], symmetry=tuple(table.groups(true, unseen))), Objects(found, boxes[1], np.asarray(r['pred_scores'], float).ravel()), *flat, lost)
+    return Outcome(path.stem, Objects(true, boxes[0], symmetry=tuple(table.groups(true, unseen))), Objects(found, boxes[1], np.asarray(r['pred_scores'], float).ravel()), *flat, lost)
+
+def read_published(
+    path:Path,                             # a result pickle
+    *,
+    names=NOCS_CLASSES,                    # of class ids 1, 2, ...
+    table:SymmetryTable=NOCS_SYMMETRIES,   # whose condition 'handle unseen' is met where the file says so
+)->Outcome:
+    "Read one picture's result."
+    held = read_pickle(path)
+    with parsing(path, "numbers where a result has numbers"): return _outcome(held, Path(path), names, table)
 
 # %% ../../nbs/nocs/07b_published.ipynb #ef9e5d25
 def published_outcomes(
