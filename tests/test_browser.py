@@ -151,7 +151,7 @@ def click(page):
     from playwright.sync_api import TimeoutError
     for k in range(page.locator('.jp-NotebookPanel:not(.lm-mod-hidden) .r3d-picture svg').count()):
         svg = page.locator('.jp-NotebookPanel:not(.lm-mod-hidden) .r3d-picture svg').nth(k); svg.scroll_into_view_if_needed()
-        for right, down in ((.35, .4), (.62, .6), (.5, .3)):
+        for right, down in ((.35, .4), (.62, .6), (.43, .5)):
             box = svg.bounding_box(); x, y = box['x'] + box['width']*right, box['y'] + box['height']*down
             settle(page, 3.)
             page.evaluate("() => { window.took = undefined; window.armed = false; window.until_changed('pointermove').then(t => { window.took = t }) }"); page.wait_for_function('() => window.armed')
