@@ -29,7 +29,7 @@ def prepare(
     print(f'{out}: {done.tally}; ' + ', '.join(f'{len(v)} {k}' for k, v in done.splits.items()))
     return left_out(done.lost, out/'_manifest.jsonl')
 
-# %% ../../nbs/cli/04_deepsdf.ipynb #e189cb38
+# %% ../../nbs/cli/04_deepsdf.ipynb #474b0dd0
 def _specs(run, specs, **given):
     "The specs of a run: its own where there is one, a file's, or the defaults; then what was said."
     from recon3d_nb.deepsdf.layout import DecoderSpecs, Schedule, Specs, read_specs
@@ -41,6 +41,7 @@ def _specs(run, specs, **given):
     if width: net = replace(net, dims=(width,)*len(net.dims))
     return replace(base, NetworkSpecs=net, **{k: v for k, v in given.items() if v})
 
+# %% ../../nbs/cli/04_deepsdf.ipynb #e189cb38
 @takes_over('recon3d_nb.cli.main:machines', 'devices num_nodes strategy')
 def train(
     run:str,                             # folder of the experiment

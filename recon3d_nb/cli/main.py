@@ -86,7 +86,7 @@ def _add(parser, param, kind, meaning):
     elif not required: options['metavar'] = _word(kind)
     parser.add_argument(*([param.name] if required else [flag]), **({'metavar': param.name} if required else {'dest': param.name}), **options)
 
-# %% ../../nbs/cli/01_main.ipynb #49397afb
+# %% ../../nbs/cli/01_main.ipynb #a2f1c4d2
 class _Help(argparse.HelpFormatter):
     "Help with room for names; a % in a comment is a %."
     def __init__(self, prog): super().__init__(prog, max_help_position=32, width=110)
@@ -105,6 +105,7 @@ def takes_over(
     def mark(command): command.taken = [(target, names.split()), *getattr(command, 'taken', [])]; return command
     return mark
 
+# %% ../../nbs/cli/01_main.ipynb #49397afb
 def machines(
     devices:int=1,     # of a machine that share the training, each taking its part of every batch
     num_nodes:int=1,   # machines, where torchrun or SLURM started the command on each

@@ -11,8 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 import numpy as np
-from .main import machines, takes_over
-from .main import ENGINE, takes_over
+from .main import ENGINE, machines, takes_over
 from ..core.errors import BadInput, ConfigError, MissingData
 
 # %% ../../nbs/cli/07_multipose.ipynb #00ac995d

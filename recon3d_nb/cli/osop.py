@@ -143,7 +143,7 @@ def train(
     if fitted.stopped not in ('done', 'patience'): print('not finished: the same command with --resume goes on')
     return 0
 
-# %% ../../nbs/cli/08_osop.ipynb #983fed71
+# %% ../../nbs/cli/08_osop.ipynb #dc37ac2b
 def _pose(
     heads:Path|None=None,             # folder of trained heads; none: those that ship
     known:Path|None=None,             # keeps what is known of objects; none: the data's cache
@@ -166,6 +166,7 @@ def _pose(
     if lost := [s for s in wanted if s not in there]: print(f"note: without trained heads of {', '.join(lost)}; expect a baseline")
     return OneShotPose(stages, fitting(stages, PipelineCfg(templates=TemplateCfg(level=level, fit='outline'), k=k, rounds=rounds, seed=seed)), known or cache_dir('osop')/'known')
 
+# %% ../../nbs/cli/08_osop.ipynb #983fed71
 _SHARED = 'heads known untrained outline level k rounds'
 
 def _read_mesh(word, unit):

@@ -81,7 +81,7 @@ def _array(shape, kept, data, fortran, plain)->np.ndarray:
         flat = np.frombuffer(data, dtype).copy()
     return flat.reshape(shape, order='F' if fortran else 'C')
 
-# %% ../../nbs/core/01b_pickles.ipynb #df721e80
+# %% ../../nbs/core/01b_pickles.ipynb #76552016
 def _resolve(kept, plain):
     "The value that a stand-in stands for."
     a, s = kept.args, kept.state
@@ -97,6 +97,7 @@ def _resolve(kept, plain):
     if kept.kind == 'scalar': return _array((), a[0], plain(a[1]), False, plain)[()]
     raise _Refused(f'it holds a bare {kept.kind}')
 
+# %% ../../nbs/core/01b_pickles.ipynb #df721e80
 def _plain(root):
     "Replace all stand-ins."
     done, inside = {}, set()

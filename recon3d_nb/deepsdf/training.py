@@ -168,7 +168,7 @@ def shape_losses(
     task.train(mode)
     return out
 
-# %% ../../nbs/deepsdf/04_training.ipynb #57b8acf1
+# %% ../../nbs/deepsdf/04_training.ipynb #c10acd72
 def _begin(task, folder):
     "Take over what an experiment learned."
     got = load_published(folder, device='cpu')
@@ -178,6 +178,7 @@ def _begin(task, folder):
 
 _FREE = {'Description', 'DataSource', 'TrainSplit', 'TestSplit', 'NumEpochs', 'SnapshotFrequency', 'AdditionalSnapshots', 'DataLoaderThreads', 'LogFrequency'}   # may change on resume
 
+# %% ../../nbs/deepsdf/04_training.ipynb #57b8acf1
 def fit(
     specs:Specs,             # what and how
     run:Path|None=None,      # folder of the experiment; None: nothing is written

@@ -177,7 +177,7 @@ def feet(
     _feet(s.tree, np.ascontiguousarray(x, dtype=float), out)
     return out
 
-# %% ../../nbs/geometry/10_gap.ipynb #27398892
+# %% ../../nbs/geometry/10_gap.ipynb #10feaf1f
 @njit(cache=True)
 def _clear(A, b, ridge):
     "Empty normal equations, but for their ridge."
@@ -196,6 +196,7 @@ def _gather(A, b, x, y, z, f, scale):
         for k in range(j, 6): A[j, k] += w*J[j]*J[k]
     return abs(r)
 
+# %% ../../nbs/geometry/10_gap.ipynb #27398892
 @njit(cache=True)
 def _turned(w, s, c, x, y, z):
     "A point after the turn w, of which s = sin|w|/|w| and c = (1 - cos|w|)/|w|^2."

@@ -25,7 +25,7 @@ from .records import Board, History, MetricsLog, Run, add_session, describe, sav
 from .step import named_terms
 from .tree import rows, to_device
 
-# %% ../../nbs/learn/11_fit.ipynb #639cea74
+# %% ../../nbs/learn/11_fit.ipynb #bf3ab75b
 @contextmanager
 def evaluating(
     loop:Loop,    # the run
@@ -43,6 +43,7 @@ def evaluating(
             if own: loop.task.load_state_dict(own)
             for m, mode in modes: m.training = mode
 
+# %% ../../nbs/learn/11_fit.ipynb #639cea74
 def _sums(loop:Loop, most)->tuple:
     "The held-out values of this device's batches, summed by rows, and the rows."
     total, count, step = {}, 0, getattr(loop.task, 'validation_step', loop.task.training_step)

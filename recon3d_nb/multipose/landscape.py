@@ -122,7 +122,7 @@ class Landscape:
         got = read_npz(path, 'R', 'values', 'turns', 'truths', 'title')
         return Landscape(got['R'].astype(float), got['values'], int(got['turns']), got['truths'], str(got['title']))
 
-# %% ../../nbs/multipose/04_landscape.ipynb #d34bef61
+# %% ../../nbs/multipose/04_landscape.ipynb #617ec6c7
 class _Piece(NamedTuple):
     "Some rotations of a grid."
     name:str          # of its file
@@ -137,6 +137,7 @@ def _values(piece:_Piece, loss, folder)->np.ndarray:
     if path: write_npz(path, values=values)
     return values
 
+# %% ../../nbs/multipose/04_landscape.ipynb #d34bef61
 def landscape(
     loss,                      # rotations (n, 3, 3) -> (n,); a DepthLoss, or any function
     R,                         # (N, 3, 3) the grid, from so3_grid or sphere_grid
