@@ -50,6 +50,7 @@ def sound(mesh):
     assert len(mesh.vertices) and len(mesh.faces) and np.isfinite(mesh.vertices).all() and 0 <= mesh.faces.min() <= mesh.faces.max() < len(mesh.vertices), 'load_mesh let a broken mesh through'
 
 def meshes(path): sound(load_mesh(path))
+def cloud(path): _cloud(path, 300)
 
 # ---- meshes ------------------------------------------------------------------------------------------------------------
 
@@ -103,7 +104,7 @@ def mesh_formats():
     yield Format('obj', 'model.obj', (OBJ, box().export(file_type='obj').encode(), b'v 0 0 0\r\nv 1 0 0\r\nv 0 1 0\r\nf 1 2 3\r\n'), (meshes,), MESH_WORDS, beside={'model.mtl': MTL, 'wood.png': png})
     yield Format('mtl', 'model.mtl', (MTL,), (lambda p: meshes(p.with_name('model.obj')),), (*MESH_WORDS, b'map_Ka', b'map_d', b'Kd', b'wood.png'), beside={'model.obj': OBJ, 'wood.png': png})
     yield Format('texture', 'wood.png', (png, picture('JPEG')), (lambda p: meshes(p.with_name('model.obj')),), beside={'model.obj': OBJ, 'model.mtl': MTL}, bend=chunked)
-    yield Format('ply', 'model.ply', (_ply_ascii(), _coloured().export(file_type='ply'), _big_endian()), (meshes, _cloud, lambda p: DataSource(p.parent).read_surface(Instance('..', '..', '../model'))), MESH_WORDS)
+    yield Format('ply', 'model.ply', (_ply_ascii(), _coloured().export(file_type='ply'), _big_endian()), (meshes, cloud, lambda p: DataSource(p.parent).read_surface(Instance('..', '..', '../model'))), MESH_WORDS)
     yield Format('off', 'model.off', (box().export(file_type='off').encode(), b'OFF 4 2 0\n0 0 0\n1 0 0\n0 1 0\n1 1 1\n3 0 1 2\n4 0 1 3 2 255 0 0\n', b'COFF\n3 1 0\n0 0 0 255 0 0 255\n1 0 0 0 255 0 255\n0 1 0 0 0 255 255\n3 0 1 2\n'), (meshes,), MESH_WORDS)
     yield Format('stl', 'model.stl', (stl, trimesh.exchange.stl.export_stl_ascii(trimesh.Trimesh(box().vertices, box().faces[:3], process=False)).encode()), (meshes,), MESH_WORDS)
     yield Format('glb', 'model.glb', glbs(), (meshes,), tree=_glb_tree)
@@ -171,7 +172,7 @@ def array_formats():
     sdf = dict(pos=r.random((9, 4)).astype('f4'), neg=-r.random((8, 4)).astype('f4'))
     place = dict(offset=np.zeros(3), scale=np.array(2.))
     zipper = lambda r, d: zipped(r, d)
-    yield Format('npz', 'any.npz', (_npz(sdf), _npz(sdf, True), _npz(dict(points=np.ones((5, 3))), True)), (read_npz, read_samples, _cloud), tree=_npz_tree(sdf), bend=zipper)
+    yield Format('npz', 'any.npz', (_npz(sdf), _npz(sdf, True), _npz(dict(points=np.ones((5, 3))), True)), (read_npz, read_samples, cloud), tree=_npz_tree(sdf), bend=zipper)
     yield Format('npz-normalisation', 'NormalizationParameters/a/b/c.npz', (_npz(place),), (lambda p: DataSource(p.parents[3]).read_normalisation(Instance('a', 'b', 'c')),), tree=_npz_tree(place), bend=zipper)
     yield Format('npz-points', 'points.npz', (_npz(a['points']), _npz(a['points'], True)), (lambda p: _folder(p).points(),), tree=_npz_tree(a['points']), bend=zipper)
     yield Format('npz-cloud', 'pointcloud.npz', (_npz(a['pointcloud']),), (lambda p: _folder(p).pointcloud(),), tree=_npz_tree(a['pointcloud']), bend=zipper)
@@ -282,7 +283,7 @@ def text_formats():
     yield Format('txt-bbox', 'bbox.txt', (b'.1 .2 .3\n-.1 -.2 -.3\n', b'.5 .6 .7\n'), (read_bbox,), (b'#', b'\xff', b'0 0 0'))
     yield Format('txt-pose', 'pose.txt', (b'1 0 0 0\n0 1 0 0\n0 0 1 2\n0 0 0 1\n',), (read_pose, lambda p: read_pose(p, axes='opengl', inverse=True)), (b'#', b'\xff'))
     yield Format('txt-intrinsics', 's/intrinsics.txt', (b'577.5 0 319.5\n0 577.5 239.5\n0 0 1\n',), (lambda p: NocsItem(p.with_name('0000'), p.parents[1], ('BG', 'bottle')).K,), (b'#', b'\xff'), beside={'s/0000_mask.png': picture(shape=(9, 12))})
-    yield Format('xyz', 'cloud.xyz', (b'0 0 0\n1 0 0\n0 1 0\n0 0 1\n', b'0 0 0 255 0 0\n1 1 1 0 0 0\n0 1 1 2 3 4\n'), (_cloud,), (b'#', b'\xff'))
+    yield Format('xyz', 'cloud.xyz', (b'0 0 0\n1 0 0\n0 1 0\n0 0 1\n', b'0 0 0 255 0 0\n1 1 1 0 0 0\n0 1 1 2 3 4\n'), (cloud,), (b'#', b'\xff'))
 
 # ---- pictures and archives ---------------------------------------------------------------------------------------------
 

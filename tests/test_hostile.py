@@ -183,6 +183,16 @@ def test_claims_of_size_get_no_memory(name, tmp_path):
     reads = {'png': (h.read_png, h.read_photo, h.read_picture, h.read_depth), 'binvox': (h.read_binvox,)}.get(name.rpartition('.')[2], (h.load_mesh,))
     for read in reads: assert in_fork(lambda: read(path)).startswith('refused'), (read, in_fork(lambda: read(path)))
 
+def test_large_pictures(tmp_path):
+    "A valid picture of more than 32 million pixels is refused by its size; one just under it takes less memory than is stated."
+    import hostile_formats as h
+    from PIL import Image
+    from recon3d_nb.core.files import MAX_PIXELS
+    Image.new('1', (8000, MAX_PIXELS//8000 + 1)).save(tmp_path/'more.png')
+    for read in (h.read_png, h.read_photo, h.read_picture, h.read_depth): assert '8000 x 4001' in (said := in_fork(lambda: read(tmp_path/'more.png'))) and said.startswith('refused'), (read, said)
+    Image.new('F', (8000, MAX_PIXELS//8000)).save(tmp_path/'numbers.tif', compression='tiff_deflate')
+    assert in_fork(lambda: h.read_photo(tmp_path/'numbers.tif'), hostile.MEMORY >> 20) == 'read'
+
 def test_arrays_that_swell(tmp_path):
     "A gigabyte of zeros in a megabyte, in npz, .pth and HDF5; against a bound, or more than a file of its size can say."
     import h5py, hostile_formats as h

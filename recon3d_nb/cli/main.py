@@ -134,7 +134,7 @@ def parser_for(
     return parser
 
 # %% ../../nbs/cli/01_main.ipynb #be8ab36b
-ENGINE = 'recon3d_nb.data.many:each', 'workers scheduler memory'      # for takes_over: who does the work
+ENGINE = 'recon3d_nb.data.many:each', 'workers scheduler memory seconds'      # for takes_over: who does the work
 
 def left_out(
     lost:list,       # (name, why)

@@ -16,7 +16,7 @@ import numpy as np
 from fastcore.basics import patch
 from PIL import Image, ImageDraw, ImageOps
 from ..core.errors import BadFile, BadInput, MissingData
-from ..core.files import parsing
+from ..core.files import open_picture, parsing
 from .sets import find_set
 
 # %% ../../nbs/data/03_backgrounds.ipynb #afc63cab
@@ -125,7 +125,7 @@ def read_photo(
 )->np.ndarray:       # (H, W, 3) uint8
     "Read a picture as 8-bit RGB, whatever it was."
     if not Path(path).is_file(): raise MissingData('picture', [path])
-    with parsing(path, 'not a readable picture'), Image.open(path, formats=_FORMATS) as picture:
+    with parsing(path, 'not a readable picture'), open_picture(path, formats=_FORMATS) as picture:
         p = ImageOps.exif_transpose(picture)
         if p.mode.startswith('I') or p.mode == 'F':                             # 16 or 32 bit
             a = np.nan_to_num(np.asarray(p, np.float64), posinf=0, neginf=0)

@@ -7,11 +7,12 @@ __all__ = ['PARTS', 'part_of', 'solid', 'Done', 'each']
 
 # %% ../../nbs/data/11b_many.ipynb #719a32d4
 import hashlib, io
-from contextlib import nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 import trimesh
 from ..core.errors import AcceptableFailure, BadInput, Tally
+from ..core.files import alone
 from ..core.progress import progress
 from .manifest import Manifest
 from .processes import processes, serial
@@ -43,14 +44,22 @@ class Done(NamedTuple):
     tally:Tally        # tried, and failed by reason
     lost:list          # (name, why)
 
-def _answers(items, work, workers, scheduler, memory, tries):
+def _answers(items, work, workers, scheduler, memory, seconds, tries):
     "The answers of whoever is asked."
     if scheduler: return scheduled(items, work, scheduler, workers=workers, tries=tries, memory=memory)
-    return processes(items, work, workers, tries=tries, memory=memory) if workers else serial(items, work, tries=tries)
+    return processes(items, work, workers, tries=tries, memory=memory, seconds=seconds) if workers else serial(items, work, tries=tries)
 
-def _check(workers, memory, tries):
+@contextmanager
+def _journal(path, names, title):
+    "The manifest that is named, for this process alone; or None."
+    if not path: yield None; return
+    with alone(Path(path).with_name(f'.{Path(path).stem}.lock')), Manifest(path, names, title) as book: yield book
+
+def _check(workers, scheduler, memory, seconds, tries):
     if workers < 0: raise BadInput('each', 'workers is 0 or more', workers)
     if memory < 0: raise BadInput('each', 'memory is 0 or more GiB', memory)
+    if seconds < 0: raise BadInput('each', 'seconds is 0 or more', seconds)
+    if seconds and (scheduler or not workers): raise BadInput('each', 'a limit of time needs processes here, which can be ended', "threads of Dask's workers" if scheduler else 'work in this process itself', 'Take workers=1 or more, and no scheduler; or leave seconds out.')
     if tries < 1: raise BadInput('each', 'tries is 1 or more', tries)
 
 # %% ../../nbs/data/11b_many.ipynb #c77c3b23
@@ -62,16 +71,17 @@ def each(
     workers:int=0,     # processes of one core each; 0: this one, or all that a scheduler has
     scheduler:str='',  # tcp://host:port of a Dask cluster that sees the same files, or local: one of its own; none: no cluster
     memory:float=0.,   # GiB that a process here may hold, else it is ended and its item tried again; 0: its share of the machine's
+    seconds:float=0.,  # by the clock that an item may take in a process here, else that is ended and the item tried again; 0: as long as it takes
     tries:int=3,       # attempts of an item whose process dies, or which meets an error of a file or of this project
     manifest:Path|None=None,   # journal of what is done, failed and left; None: none
     take=None,         # (item, result) -> anything: told in this process, as results come
     show:bool=True,    # a progress bar
 )->Done:
     "Do the work on each item; count and name what fails."
-    _check(workers, memory, tries)
+    _check(workers, scheduler, memory, seconds, tries)
     items, tally, got = list(items), Tally(), {}
-    with progress(total=len(items), title=title, **({} if show else dict(place='log', file=io.StringIO()))) as bar, (Manifest(manifest, [i.name for i in items], title) if manifest else nullcontext()) as book:
-        for a in _answers(items, work, workers, scheduler, int(memory*2**30) or None, tries):
+    with _journal(manifest, [i.name for i in items], title) as book, progress(total=len(items), title=title, **({} if show else dict(place='log', file=io.StringIO()))) as bar:
+        for a in _answers(items, work, workers, scheduler, int(memory*2**30) or None, seconds, tries):
             if book: book.note(items[a.index].name, 'failed' if a.state == 'bug' else a.state, a.why, by=a.by, at=a.began, seconds=a.seconds, cpu=a.cpu, tries=a.tries)
             if a.state == 'again': continue
             got[a.index] = a

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 import numpy as np
 from ..core.errors import BadFile, BadInput, MissingData
-from ..core.files import atomic, parsing
+from ..core.files import atomic, open_picture, parsing
 
 # %% ../../nbs/data/16_nocs_files.ipynb #6ca4c237
 NOCS_CLASSES = ('BG', 'bottle', 'bowl', 'camera', 'can', 'laptop', 'mug')         # a class's number is its place
@@ -22,12 +22,6 @@ REAL_K = np.array([[591.0125, 0, 322.525], [0, 590.16775, 244.11084], [0, 0, 1]]
 REAL_K.flags.writeable = False
 
 # %% ../../nbs/data/16_nocs_files.ipynb #85bc5af4
-def _sized(raw):
-    "Refuse a picture whose head claims more pixels than anybody has (Pillow's bound, 179 million), before memory is taken for them."
-    from PIL import Image, UnidentifiedImageError
-    try: Image.open(io.BytesIO(raw)).close()
-    except UnidentifiedImageError: return        # OpenCV knows a few kinds that Pillow does not, and has a bound of its own
-
 def read_png(
     path:Path,          # a picture file
 )->np.ndarray:          # (H, W) or (H, W, 3), as stored; red first, without transparency
@@ -36,7 +30,7 @@ def read_png(
     try: raw = np.fromfile(path, np.uint8)
     except FileNotFoundError: raise MissingData('picture', [path]) from None
     with parsing(path, 'not a readable picture', 'Copy or unpack it again.'):
-        _sized(raw)
+        open_picture(io.BytesIO(raw), where=path).close()           # refused by its head, before OpenCV takes memory
         a = cv2.imdecode(raw, cv2.IMREAD_UNCHANGED) if len(raw) else None
     if a is None: raise BadFile(str(path), 'not a readable picture', f'{len(raw)} bytes', 'Copy or unpack it again.')
     return np.ascontiguousarray(a[..., 2::-1]) if a.ndim == 3 else a

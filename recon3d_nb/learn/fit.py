@@ -7,7 +7,7 @@ __all__ = ['evaluating', 'Fitted', 'fit']
 
 # %% ../../nbs/learn/11_fit.ipynb #7776f6a7
 import json, math, time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 import torch
@@ -15,7 +15,7 @@ import yaml
 from ..core.compute import derive_seed
 from ..core.config import to_dict
 from ..core.errors import BadInput, MissingData
-from ..core.files import atomic
+from ..core.files import alone, atomic
 from ..core.progress import progress
 from .batches import as_source, keep_random, reseed
 from .checkpoints import clear_litter
@@ -181,17 +181,19 @@ class Fitted:
     skipped:int          # steps left out by float16's scaling
     history:History      # the curves
 
-def _goes_on(run:Run|None, resume)->bool:
-    "Whether there is a run to go on with; refuses where that is not what was asked."
-    there = run is not None and (run.last.exists() or run.before.exists())
-    if resume is True and not there: raise MissingData('a run to go on with', [run.last] if run else [], 'Leave resume out to begin it.')
-    if there and not resume: raise BadInput(f'fit: {run.folder}', 'a run folder is used once', f'a run is in it', 'resume=True goes on with it; or name another folder.')
+def _goes_on(run:Run|None, resume, held:ExitStack)->bool:
+    "Whether there is a run to go on with; refuses where that is not what was asked. Holds the run's lock from here on."
+    begun = lambda: run is not None and (run.last.exists() or run.before.exists())
+    if resume is True and not begun(): raise MissingData('a run to go on with', [run.last] if run else [], 'Leave resume out to begin it.')
+    if run:
+        with writing(run.folder): held.enter_context(alone(run.folder/'.lock'))
+    if (there := begun()) and not resume: raise BadInput(f'fit: {run.folder}', 'a run folder is used once', f'a run is in it', 'resume=True goes on with it; or name another folder.')
     if there: clear_litter(run)
     return there
 
-def _open(loop:Loop, resume):
+def _open(loop:Loop, resume, held:ExitStack):
     "Make or reopen the run folder."
-    if going_on := from_first(loop, lambda: _goes_on(loop.run, resume)): restore(loop)
+    if going_on := from_first(loop, lambda: _goes_on(loop.run, resume, held)): restore(loop)
     loop.session = describe(loop.device, seed=loop.cfg.seed, step=loop.step, **({'devices': loop.world, 'strategy': loop.cfg.strategy} if loop.world > 1 else {}))
     if loop.run:
         with writing(loop.run.folder):
@@ -222,9 +224,9 @@ def fit(
     source = as_source(batches)
     valid = valid if valid is None or (callable(valid) and not hasattr(valid, 'epoch')) else as_source(valid, 'fit: valid')
     if cfg.patience and valid is None: raise BadInput('FitCfg.patience', 'stopping early needs held-out data', 'valid=None', 'Hand in valid, or leave patience out.')
-    with keep_random(), deterministic(cfg.deterministic):
+    with keep_random(), deterministic(cfg.deterministic), ExitStack() as held:
         loop = Loop(task, source, cfg, Run(run) if run is not None else None, valid, callbacks, about)
-        _open(loop, resume)
+        _open(loop, resume, held)
         if hasattr(valid, 'epoch') and loop.step < loop.steps: _monitored(loop, _measure(loop, most=1))
         with catch_signals(loop): _go(loop, show)
         if loop.world > 1: loop.fabric.barrier()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 import numpy as np
 from ..core.errors import BadFile, BadInput, MissingData
-from ..core.files import atomic, parsing, read_json
+from ..core.files import atomic, open_picture, parsing, read_json
 from ..geometry.mesh import load_mesh
 from ..geometry.groups import SymmetryGroup
 from .pose import TAUS, mspd, mssd, vsd
@@ -147,13 +147,12 @@ def read_depth(
     scale:float=1.,   # millimetres of a step of the file: depth_scale of scene_camera.json
 )->np.ndarray:        # (H, W) float64, millimetres, 0: nothing
     "Read the depth of one image."
-    from PIL import Image
     paths = [Path(scene)/'depth'/f'{im_id:06d}{ext}' for ext in ('.png', '.tif')]
     path = next((p for p in paths if p.is_file()), None)
     if path is None: raise MissingData(f'depth of image {im_id}', paths, 'VSD needs the test depth.')
-    with parsing(path, 'a readable picture', 'Unpack it again.'): depth = np.asarray(Image.open(path)).astype(float)
+    with parsing(path, 'a readable picture', 'Unpack it again.'), open_picture(path) as picture: depth = np.asarray(picture)
     if depth.ndim != 2: raise BadFile(str(path), 'depth has one channel', depth.shape, 'Was it converted to a colour picture?')
-    return depth*scale
+    return depth.astype(float)*scale
 
 # %% ../../nbs/metrics/04_bop.ipynb #6408b62e
 class View(NamedTuple):
