@@ -65,9 +65,9 @@ window.pictures = () => { const at = window.jupyterapp.shell.currentWidget.node,
     const g = s.getContext('2d', {willReadFrequently: true}); g.drawImage(c, 0, 0, 160, 100); out.push(Array.from(g.getImageData(0, 0, 160, 100).data).join()) }
   for (const s of at.querySelectorAll('.r3d-picture svg, .js-plotly-plot .main-svg')) out.push(s.innerHTML)
   return out.join('|') }
-window.until_changed = (event) => new Promise(done => { const before = window.pictures(); let start = null
+window.until_changed = (event) => new Promise(done => { const before = window.pictures(), me = window.watch = (window.watch || 0) + 1; let start = null      // a later watch ends this one
   document.addEventListener(event, () => { start = performance.now() }, {capture: true, once: true}); window.armed = true
-  const look = () => { if (start !== null && window.pictures() !== before) return done(performance.now() - start); if (start !== null && performance.now() - start > 15000) return done(null); requestAnimationFrame(look) }; look() }) }
+  const look = () => { if (me !== window.watch) return; if (start !== null && window.pictures() !== before) return done(performance.now() - start); if (start !== null && performance.now() - start > 15000) return done(null); requestAnimationFrame(look) }; look() }) }
 """
 
 @pytest.fixture(scope='module')

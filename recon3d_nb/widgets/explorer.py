@@ -26,7 +26,7 @@ def control(
     trait, value = owner.traits()[name], getattr(owner, name); say = dict(description=name.replace('_', ' '), style=dict(description_width='5.5em'), layout=dict(width='24em'))
     if isinstance(trait, traitlets.Bool): made = widgets.Checkbox(value, indent=False, description=say['description'], layout=dict(width='12em'))
     elif isinstance(trait, traitlets.Enum): made = widgets.Dropdown(options=list(trait.values), value=value, **say)
-    elif isinstance(trait, traitlets.Int): made = widgets.IntSlider(value, trait.min, trait.max, **say)
+    elif isinstance(trait, traitlets.Int): made = widgets.IntSlider(value, trait.min, trait.max, **say); made.layout.display = None if trait.max > trait.min else 'none'
     elif isinstance(trait, traitlets.Float): made = widgets.FloatSlider(value, min=trait.min, max=trait.max, step=(trait.max - trait.min)/200, readout_format='.3f', **say)
     else: raise BadInput(f'{type(owner).__name__}.{name}', 'a control is for a number with a range, a choice, or a yes or no', type(trait).__name__)
     traitlets.link((owner, name), (made, 'value'))
@@ -42,6 +42,7 @@ class Explorer(traitlets.HasTraits):
 
     def __init__(self, own=None, **state):
         "`own` are traits whose ranges follow from what is shown; the rest is state to begin with."
+        self._made = {}
         super().__init__()
         if own: self.add_traits(**own)
         if wrong := set(state) - set(self.trait_names()): raise BadInput(type(self).__name__, f"has the attributes {', '.join(self.controls)}", sorted(wrong))
@@ -80,12 +81,13 @@ def live(self:Explorer):
     from recon3d_nb.widgets.live import LiveView
     if self._live is None:
         self._live = LiveView(self.look(), self.pointed)
-        self._box = widgets.VBox([widgets.HBox([control(self, n) for n in self.controls if _movable(self.traits()[n])] + [_button(self, n) for n in self.buttons], layout=dict(flex_flow='row wrap')), self._live.widget])
+        self._made = {n: control(self, n) for n in self.controls if _movable(self.traits()[n])}
+        self._box = widgets.VBox([widgets.HBox([*self._made.values()] + [_button(self, n) for n in self.buttons], layout=dict(flex_flow='row wrap')), self._live.widget])
     return self._box
 
 def _movable(trait)->bool:
-    "Whether there is anything to choose."
-    return len(trait.values) > 1 if isinstance(trait, traitlets.Enum) else isinstance(trait, traitlets.Bool) or trait.min != trait.max
+    "Whether there is anything to choose, or may be: the range of a whole number may grow."
+    return len(trait.values) > 1 if isinstance(trait, traitlets.Enum) else isinstance(trait, (traitlets.Bool, traitlets.Int)) or trait.min != trait.max
 
 def _button(owner, name):
     "A button that calls a method."
@@ -97,6 +99,19 @@ def _button(owner, name):
         if said is not None: owner._live.tell(f"{made.description}: {said}")
     made.on_click(press)
     return made
+
+# %% ../../nbs/widgets/05_explorer.ipynb #b39d610b
+@patch
+def limit(self:Explorer,
+    name:str,         # of a trait of its own (`own`)
+    most:int,         # where its range ends from now on; with nothing to choose its control hides
+):
+    "Let a range follow what is shown; a value beyond it comes back to its end."
+    trait = self.traits()[name]
+    if most == trait.max: return
+    if getattr(self, name) > most: setattr(self, name, most)
+    trait.max, made = most, self._made.get(name)
+    if made is not None: made.max, made.layout.display = most, None if most > trait.min else 'none'
 
 @patch
 def _repr_mimebundle_(self:Explorer, **kwargs): return self.live()._repr_mimebundle_(**kwargs)

@@ -30,6 +30,14 @@ def _made(item):
     if isinstance(item, Dots): return k3d.points(a['positions'], colors=a['colors'], point_size=a['point_size'], shader='3d', name=item.name)
     return k3d.lines(a['vertices'], a['indices'], indices_type='segment', colors=a['colors'], width=a['width'], shader='mesh', radial_segments=6, name=item.name)
 
+def _kind(item)->tuple: return type(item), getattr(item, 'opacity', 1.) < 1      # what is drawn by one program
+
+def _mote(item, centre, radius):
+    "The k3d object of a thing of the same kind, too small to be seen."
+    p = np.asarray(centre) + 1e-5*radius*np.eye(3)
+    if isinstance(item, Surface): return _made(Surface('mote', p, np.array([[0, 1, 2]]), opacity=item.opacity))
+    return _made(Dots('mote', p[:1], size=1e-6*radius) if isinstance(item, Dots) else Strokes('mote', p[None, :2], width=1e-6*radius))
+
 def _empty(item)->bool: return not len(item.faces if isinstance(item, Surface) else item.points if isinstance(item, Dots) else item.ends)
 
 # %% ../../nbs/widgets/04_live.ipynb #202b9713
@@ -41,6 +49,7 @@ class LiveSpace:
     ):
         import k3d
         self.plot, self.things = k3d.plot(camera_auto_fit=False, grid_visible=False, menu_visibility=False, background_color=0xffffff, height=height), {}
+        self.ball, self.motes = space.ball(), {}
         centre, radius = space.ball(); a, b = np.radians([space.azimuth, space.elevation]); away = 1.06*radius/np.sin(np.radians(30))
         eye = centre + away*np.array([np.cos(b)*np.sin(a), np.sin(b), np.cos(b)*np.cos(a)])
         self.plot.camera = [*map(float, eye), *map(float, centre), 0., 1., 0.]
@@ -48,9 +57,16 @@ class LiveSpace:
         self.show(space)
 
     def show(self, space:Space):
-        "Show another state of it."
-        wanted = {i.name: i for i in space.items if not _empty(i)}
+        "Show another state of it, drawn once when all of it has arrived."
+        self.plot.render_on_change = False
+        self._change({i.name: i for i in space.items if not _empty(i)})
+        self.plot.render_on_change = True; self.plot.render()
+
+    def _change(self, wanted:dict):
+        "Make what is there what is wanted, by name."
         for name in [n for n, (kind, _) in self.things.items() if n not in wanted or type(wanted[n]) is not kind]: self.plot -= self.things.pop(name)[1]
+        for item in wanted.values():
+            if _kind(item) not in self.motes: self.motes[_kind(item)] = _mote(item, *self.ball); self.plot += self.motes[_kind(item)]
         for name, item in wanted.items():
             if name not in self.things: self.things[name] = type(item), _made(item); self.plot += self.things[name][1]; continue
             thing = self.things[name][1]; change = {key: value for key, value in _arrays(item).items() if not np.array_equal(getattr(thing, key), value)}
@@ -123,13 +139,14 @@ class LiveView:
         height:int=380,      # of a panel, pixels
     ):
         if not view.panels: raise BadInput('LiveView', 'a view has a panel at least', 'none')
-        self.panels, self.titles, self.said = [LIVE[type(p)](p, height) for p in view.panels], [widgets.HTML() for _ in view.panels], widgets.HTML()
+        under = [getattr(p, 'under', False) for p in view.panels]
+        self.panels, self.titles, self.said = [LIVE[type(p)](p, height*2//3 if u else height) for p, u in zip(view.panels, under)], [widgets.HTML() for _ in view.panels], widgets.HTML()
         for k, p in enumerate(self.panels if pointed else ()):
             if isinstance(p, LivePicture):
                 p.widget.observe(lambda c, k=k: pointed(k, *c['new'], False), 'over')
                 p.widget.observe(lambda c, k=k: pointed(k, *c['new'][:2], True), 'clicked')
-        column = lambda t, p: widgets.VBox([t, p.widget], layout=dict(flex='1 1 300px', min_width='280px'))
-        self.widget = widgets.VBox([widgets.HBox([column(t, p) for t, p in zip(self.titles, self.panels)], layout=dict(flex_flow='row wrap', width='100%')), self.said])
+        column = lambda t, p, u: widgets.VBox([t, p.widget], layout=dict(flex='1 1 100%' if u else '1 1 300px', min_width='280px'))
+        self.widget = widgets.VBox([widgets.HBox([column(*of) for of in zip(self.titles, self.panels, under)], layout=dict(flex_flow='row wrap', width='100%')), self.said])
         self.show(view)
 
     def show(self, view:View):

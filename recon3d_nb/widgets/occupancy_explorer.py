@@ -143,9 +143,9 @@ def seen_panel(self:OccupancyExplorer):
 def curve_panel(self:OccupancyExplorer)->Graph:
     "A number over all thresholds."
     now = (self.threshold, '#c46a1b')
-    if self.sweep is not None: return Graph((Curve(self.sweep.thresholds, self.sweep.curve, 'IoU'),), f'best: {self.sweep.iou:.3f} at {self.sweep.threshold:.2f}', 'threshold', 'IoU with the truth', ((self.sweep.threshold, '#5a9a5a'), now), (0, 1))
+    if self.sweep is not None: return Graph((Curve(self.sweep.thresholds, self.sweep.curve, 'IoU'),), f'best: {self.sweep.iou:.3f} at {self.sweep.threshold:.2f}', 'threshold', 'IoU with the truth', ((self.sweep.threshold, '#5a9a5a'), now), (0, 1), under=True)
     t = np.linspace(.01, .99, 99); order = np.sort(self.logits.values, axis=None)
-    return Graph((Curve(t, 1 - np.searchsorted(order, np.log(t/(1 - t)))/order.size),), 'how much is inside', 'threshold', 'part of the cube', (now,))
+    return Graph((Curve(t, 1 - np.searchsorted(order, np.log(t/(1 - t)))/order.size),), 'how much is inside', 'threshold', 'part of the cube', (now,), under=True)
 
 # %% ../../nbs/widgets/08_occupancy_explorer.ipynb #30c72d32
 @patch
@@ -188,7 +188,7 @@ def shipped_occupancy(
     from recon3d_nb.data.occnet_maker import MakerCfg, make_content
     if kind not in ('cloud', 'image'): raise BadInput('shipped_occupancy', "kind is 'cloud' or 'image'", repr(kind))
     net, shape = load_model(find_data(f'checkpoints/occnet/{kind}/model.safetensors'), device='cpu'), make(family, seed)
-    got = make_content(shape.surface, MakerCfg(points=2000, cloud=300, views=int(kind == 'image'), resolution=0), shown=shape.mesh, seed=seed)
+    got = make_content(shape.surface, MakerCfg(points=2000, cloud=net.cloud, views=int(kind == 'image'), resolution=0), shown=shape.mesh, seed=seed)
     cloud = got.pointcloud['points'].astype(np.float32); seen = got.images[0] if kind == 'image' else cloud + noise*rng(seed, 'cloud').standard_normal(cloud.shape).astype(np.float32)
     made = OccupancyExplorer(net, seen, normalise(shape.surface, 'cube').mesh, **state); made.title = f'{family} {seed}, from {"a picture" if kind == "image" else "points"}'
     return made

@@ -6,19 +6,19 @@
 __all__ = ['TOP', 'CELL', 'PoseExplorer', 'outline_strokes']
 
 # %% ../../nbs/widgets/11_pose_explorer.ipynb #064d9e4c
-from dataclasses import replace
+from contextlib import suppress
 import numpy as np
 import torch
 import traitlets
 from fastcore.basics import patch
 from traitlets import Bool, Enum, Int
-from ..core.errors import BadInput
+from ..core.errors import BadInput, ReconError
 from ..geometry.camera import project
 from ..geometry.crop import Crop, mask_box
 from ..geometry.gaze import Gaze
 from ..metrics.pose import mssd
 from ..osop.crops import angles_between
-from ..osop.pipeline import Estimates, NetMask, OneShotPose, Ranked, Stages, TrueMask, TruePairs, TrueTemplate, Truth
+from ..osop.pipeline import Estimates, Followed, NetMask, OneShotPose, Ranked, Stages, TrueMask, TruePairs, TrueTemplate, Truth
 from ..osop.refinement import Hypothesis
 from ..osop.segmentation import mask_iou, segment
 from ..render.core import render
@@ -28,11 +28,15 @@ from .view import Curve, Graph, Picture, View, colour_values
 # %% ../../nbs/widgets/11_pose_explorer.ipynb #61650bb5
 TOP = 25       # templates that are shown
 
+def _seen(query):
+    "A piece, by its mask and its camera."
+    return b''.join(np.ascontiguousarray(m).tobytes() for m in (query.mask, query.gaze.turn, query.gaze.K)) if hasattr(query, 'gaze') else query or ''
+
 class _Kept:
     "A stage that answers once, for each choice of the stages before it."
     def __init__(self, stage, store:dict, key:tuple): self.stage, self.store, self.key = stage, store, key
     def __call__(self, case, query=None, more=None):
-        templates = hasattr(more, 'R'); key = (*self.key, more.R.tobytes() if templates else '')
+        templates = hasattr(more, 'R'); key = (*self.key, _seen(query), more.R.tobytes() if templates else '')
         if key not in self.store:
             args = [case] if query is None else [case, query, more if templates else min(max(more, TOP), len(case.known.templates))]
             self.store[key] = self.stage(*args)
@@ -43,9 +47,8 @@ class _Kept:
 class PoseExplorer(Explorer):
     "One object in one picture, stage by stage."
     title, slide = 'Pose', 'hypothesis'
-    controls = ('segment', 'match', 'pairs', 'solve', 'hypothesis', 'template', 'evidence', 'agreeing', 'lines', 'show_mask', 'show_truth')
+    controls = ('segment', 'match', 'pairs', 'solve', 'piece', 'hypothesis', 'template', 'evidence', 'agreeing', 'lines', 'show_mask', 'show_truth')
     agreeing = Enum(('all', 'inliers', 'outliers'), 'all')     # pairs that are drawn
-    hypothesis = Int(0, min=0, max=9)                          # which pose is looked at, 0: the best
     template = Int(-1, min=-1, max=TOP - 1)                    # which template's pairs; -1: those that the pose came from
     lines = Int(40, min=0, max=200)                            # pairs that get a line
     show_mask, show_truth = Bool(True), Bool(True)
@@ -70,10 +73,16 @@ class PoseExplorer(Explorer):
         if lost := [s for s in ('segment', 'match') if not choices[s]]: raise BadInput('PoseExplorer', 'each stage has somebody who answers', f"nobody for {' and '.join(lost)}", 'Give a mask, tell the truth, or put a network in Stages.')
         net = getattr(pose.stages.segment, 'net', None) if isinstance(pose.stages.segment, NetMask) else None
         levels = ('mask',) + (('score', *(f'stride {s}' for s in sorted(net.cfg.strides))) if net is not None else ())
-        super().__init__(own=dict({s: Enum(c, c[0]) for s, c in choices.items()}, evidence=Enum(levels, levels[-1])), **state)
+        later = {k: state.pop(k) for k in ('piece', 'hypothesis') if k in state}
+        super().__init__(own=dict({s: Enum(c, c[0]) for s, c in choices.items()}, evidence=Enum(levels, levels[-1]), piece=Int(0, min=0, max=99), hypothesis=Int(0, min=0, max=99)), **state)
+        self._fit_ranges()
+        for name, value in later.items(): setattr(self, name, value)
 
-    @traitlets.observe('segment', 'match', 'pairs', 'solve')
-    def _swapped(self, change): self.hypothesis = 0
+    @traitlets.observe('segment', 'match', 'pairs', 'solve', 'piece')
+    def _swapped(self, change):
+        self.hypothesis = 0
+        if change.name != 'piece': self.piece = 0
+        with suppress(ReconError): self._fit_ranges()          # the view says what is wrong
 
 # %% ../../nbs/widgets/11_pose_explorer.ipynb #2ece6598
 @patch
@@ -85,28 +94,44 @@ def estimate(self:PoseExplorer)->Estimates:
         stages = Stages(None if s == 'given' else _Kept(who('segment', s), self.kept, ('segment', s)), _Kept(who('match', m), self.kept, ('match', s, m)), None if p == 'outline' else _Kept(who('pairs', p), self.kept, ('pairs', s, m, p)))
         asked = OneShotPose(stages, self.pose.cfg); asked.known = self.pose.known
         self.kept[key] = asked.estimate(self.image, self.K, self.given if s == 'given' else None, self.depth, truth=self.truth)
-    got = self.kept[key]
-    return got if self.solve == 'own' else replace(got, poses=(Hypothesis(np.asarray(self.truth.R, float), np.asarray(self.truth.t, float), score=1., way='the truth'),), reason='')
+    return self.kept[key]
 
+@patch
+def followed(self:PoseExplorer)->Followed|None:
+    "What the stages made of the piece that is looked at; None where there is none."
+    pieces = self.estimate().followed
+    return pieces[min(self.piece, len(pieces) - 1)] if pieces else None
+
+@patch
+def poses(self:PoseExplorer)->tuple:
+    "The poses of the piece, most believed first."
+    if self.solve == 'truth': return Hypothesis(np.asarray(self.truth.R, float), np.asarray(self.truth.t, float), score=1., way='the truth'),
+    return f.poses if (f := self.followed()) else ()
+
+@patch
+def _fit_ranges(self:PoseExplorer):
+    "As many pieces and poses to choose from as there are."
+    self.limit('piece', max(len(self.estimate().followed) - 1, 0)); self.limit('hypothesis', max(len(self.poses()) - 1, 0))
+
+# %% ../../nbs/widgets/11_pose_explorer.ipynb #970536ae
 @patch
 def top(self:PoseExplorer)->Ranked|None:
     "The templates that matching chose, up to twenty-five; None where it was not asked."
-    self.estimate()
-    return self.kept.get(('match', self.segment, self.match, ''))
+    f = self.followed()
+    return f and self.kept.get(('match', self.segment, self.match, _seen(f.query), ''))
 
 @patch
 def chosen(self:PoseExplorer)->Hypothesis|None:
     "The pose that is looked at; None where there is none."
-    poses = self.estimate().poses
-    if self.hypothesis and self.hypothesis >= len(poses): raise BadInput('PoseExplorer.hypothesis', f'there are {len(poses)} poses', self.hypothesis)
+    poses = self.poses()
     return poses[self.hypothesis] if poses else None
 
 @patch
 def errors(self:PoseExplorer)->np.ndarray:
     "The MSSD of each pose in diameters; NaN where the truth is not told."
-    poses, obj = self.estimate().poses, self.pose.known.obj
+    poses, obj = self.poses(), self.pose.known.obj
     if self.truth is None or not poses: return np.full(len(poses), np.nan)
-    key = ('errors', self.segment, self.match, self.pairs, self.solve); p = np.asarray(obj.mesh.vertices); p = p[::max(1, len(p)//1000)]
+    key = ('errors', self.segment, self.match, self.pairs, self.solve, self.piece); p = np.asarray(obj.mesh.vertices); p = p[::max(1, len(p)//1000)]
     if key not in self.kept: self.kept[key] = np.array([float(mssd(h.R, h.t, self.truth.R, self.truth.t, p, obj.symmetry))/obj.diameter for h in poses])
     return self.kept[key]
 
@@ -154,14 +179,14 @@ CELL = 64      # side of a template in the sheet, pixels
 def source(self:PoseExplorer)->int:
     "Number of the template whose pairs are shown; -1: none."
     if self.template >= 0: return self.template
-    got, h = self.estimate(), self.chosen()
-    there = [i for i, p in enumerate(got.pairs[:self.pose.cfg.k]) if p is not None]
+    f, h = self.followed(), self.chosen()
+    there = [i for i, p in enumerate(f.pairs[:self.pose.cfg.k] if f else ()) if p is not None]
     return h.source if h is not None and h.source in there else there[0] if there else 0
 
 @patch
 def sheet(self:PoseExplorer)->Picture:
     "The templates that matching chose."
-    found, side = self.top(), 5; key = ('sheet', self.segment, self.match)
+    found, side = self.top(), 5; key = ('sheet', self.segment, self.match, self.piece)
     if found is None: return Picture(np.ones((side*CELL, side*CELL, 3)), 'no templates')
     if key not in self.kept:
         rgb = torch.nn.functional.interpolate(self.pose.known.templates.looks(found.index).rgb, (CELL - 4, CELL - 4), mode='area').movedim(1, -1).numpy(); image = np.ones((side*CELL, side*CELL, 3), np.float32)
@@ -177,8 +202,8 @@ def _frame(i, side=5):
 @patch
 def away(self:PoseExplorer)->np.ndarray:
     "Degrees between the templates that are shown and the truth, over the symmetry."
-    got, key = self.estimate(), ('away', self.segment, self.match)
-    if key not in self.kept: self.kept[key] = np.degrees(angles_between((got.query.gaze.turn.T @ np.asarray(self.truth.R, float))[None], got.case.known.templates.R[self.top().index], got.case.known.obj.symmetry)[0])
+    known, key = self.estimate().case.known, ('away', self.segment, self.match, self.piece)
+    if key not in self.kept: self.kept[key] = np.degrees(angles_between((self.followed().query.gaze.turn.T @ np.asarray(self.truth.R, float))[None], known.templates.R[self.top().index], known.obj.symmetry)[0])
     return self.kept[key]
 
 @patch
@@ -191,18 +216,18 @@ def pointed(self:PoseExplorer, panel:int, x:int, y:int, clicked:bool):
 @patch
 def agree(self:PoseExplorer)->tuple:
     "Pairs of the template that is shown, or None, and which of them (N,) agree with the pose."
-    got, h, i = self.estimate(), self.chosen(), self.source()
-    p = got.pairs[i] if 0 <= i < min(len(got.pairs), self.pose.cfg.k) else None
+    got, f, h, i = self.estimate(), self.followed(), self.chosen(), self.source()
+    p = f.pairs[i] if f and 0 <= i < min(len(f.pairs), self.pose.cfg.k) else None
     if p is None or h is None: return p, np.zeros(0 if p is None else len(p.pixels), bool)
-    gaze = Gaze.at(got.case.K, mask_box(got.mask.mask), self.pose.cfg.sight, margin=self.pose.cfg.around)
+    gaze = Gaze.at(got.case.K, mask_box(f.piece.mask), self.pose.cfg.sight, margin=self.pose.cfg.around)
     return p, np.linalg.norm(project(p.points, *gaze.pose(h.R, h.t), gaze.K)[:, :2] - p.pixels, axis=1) <= self.pose.cfg.solve.limit_px
 
 @patch
 def links(self:PoseExplorer)->Picture:
     "Crop and template, and the pairs between them."
-    got, (p, good) = self.estimate(), self.agree(); n, i = self.pose.cfg.sight, self.source()
-    if got.sight is None: return Picture(np.ones((n, 2*n + 4, 3)), got.reason)
-    templates = self.pose.known.templates[self.top().index[[i]]]; crop = got.sight.rgb/255.
+    f, (p, good) = self.followed(), self.agree(); n, i = self.pose.cfg.sight, self.source()
+    if f is None: return Picture(np.ones((n, 2*n + 4, 3)), self.estimate().reason)
+    templates = self.pose.known.templates[self.top().index[[i]]]; crop = f.sight.rgb/255.
     look = torch.nn.functional.interpolate(templates.looks().rgb, (n, n), mode='bilinear', align_corners=False)[0].movedim(0, -1).numpy()
     image = np.concatenate([.6*crop + .4, np.ones((n, 4, 3)), np.where(look.max(-1, keepdims=True) > 0, .6*look + .4, 1)], 1).clip(0, 1)
     if p is None: return Picture(image, f'template {i + 1}: no pairs')
@@ -222,11 +247,12 @@ def links(self:PoseExplorer)->Picture:
 @patch
 def view(self:PoseExplorer)->View:
     "Photo, evidence, templates, pairs, and the poses in order."
-    got, h, (p, good), off = self.estimate(), self.chosen(), self.agree(), self.errors(); rank = np.arange(len(got.poses)) + 1
-    curves = [Curve(rank, np.array([x.score for x in got.poses]), 'confidence', dots=True)] + ([Curve(rank, np.minimum(off, 1), 'error in diameters', '#c46a1b', dots=True)] if self.truth is not None else [])
+    got, f, h, (p, good), off = self.estimate(), self.followed(), self.chosen(), self.agree(), self.errors(); poses = self.poses(); rank = np.arange(len(poses)) + 1
+    curves = [Curve(rank, np.array([x.score for x in poses]), 'confidence', dots=True)] + ([Curve(rank, np.minimum(off, 1), 'error in diameters', '#c46a1b', dots=True)] if self.truth is not None else [])
     graph = Graph(tuple(curves), 'poses, most believed first', 'pose', '', ((self.hypothesis + 1, '#ff3b30'),) if len(rank) else (), (-.03, 1.03))
     said = [f'mask ({self.segment})' + (f' IoU {float(mask_iou(got.mask.mask, self.truth.mask)):.2f}' if self.truth is not None else f' confidence {got.mask.confidence:.2f}')]
-    if got.ranked is not None: said.append(f'template ({self.match})' + (f' {self.away()[0]:.0f} degrees off, the nearest of those followed up {self.away()[:self.pose.cfg.k].min():.0f}' if self.truth is not None else f' similarity {got.ranked.score[0]:.2f}'))
+    if len(got.followed) > 1: said.append(f'piece {self.piece + 1} of {len(got.followed)}')
+    if f is not None: said.append(f'template ({self.match})' + (f' {self.away()[0]:.0f} degrees off, the nearest of those followed up {self.away()[:self.pose.cfg.k].min():.0f}' if self.truth is not None else f' similarity {f.ranked.score[0]:.2f}'))
     if p is not None: said.append(f'pairs ({self.pairs}) {int(good.sum())} of {len(good)} agree')
-    said.append(got.reason if h is None else f'pose {self.hypothesis + 1} of {len(rank)}, by {h.way}: confidence {h.score:.2f}' + (f', error {off[self.hypothesis]:.3f} diameters' if self.truth is not None else ''))
+    said.append((got.reason or 'no pose agrees') if h is None else f'pose {self.hypothesis + 1} of {len(rank)}, by {h.way}: confidence {h.score:.2f}' + (f', error {off[self.hypothesis]:.3f} diameters' if self.truth is not None else ''))
     return View((self.photo(), self.proof(), self.sheet(), self.links(), graph), '; '.join(said))

@@ -45,7 +45,7 @@ def view_figure(
     if not view.panels: raise BadInput('view_figure', 'a view has a panel at least', 'none')
     wide, rows = [float(np.clip(PAINTERS[type(p)][1](p), .4, 3)) for p in view.panels], [[]]
     for k, w in enumerate(wide):
-        if rows[-1] and sum(wide[j] for j in rows[-1]) + w > ROW: rows.append([])
+        if rows[-1] and (sum(wide[j] for j in rows[-1]) + w > ROW or getattr(view.panels[k], 'under', False)): rows.append([])
         rows[-1].append(k)
     widths = [[wide[k] for k in r] for r in rows]; widest = max(map(sum, widths))
     fig = Figure(figsize=(height*widest + .2, (height + .25)*len(rows) + .3), dpi=dpi, layout='constrained')

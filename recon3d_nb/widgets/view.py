@@ -158,6 +158,7 @@ class Graph:
     y:str=''                   # what stands up
     marks:tuple=()             # of (place on x, '#rrggbb'): upright lines
     y_range:tuple=()           # (low, high) that is kept; (): what fits
+    under:bool=False           # it stands under the others, in a row of its own
 
 @dataclass(frozen=True, eq=False)
 class View:
