@@ -68,7 +68,7 @@ def _new_network(o:dict, objects:int):
     "The network that the options of `train` describe."
     from recon3d_nb.occnet.model import ModelCfg, build_model
     return build_model(ModelCfg(encoder=o['encoder'], decoder=o['decoder'], c_dim=o['cdim'], hidden=o['hdim'], p_dim=o['pdim'], z_dim=o['zdim'], norm=o['norm'] or None, objects=objects if o['encoder'] == 'index' else 0,
-                                cloud_hidden=o['cloud_hidden'], pretrained=o['pretrained'], freeze=o['freeze'], head=o['head']), seed=o['seed'])
+                                cloud_hidden=o['cloud_hidden'], side=o['side'], pretrained=o['pretrained'], freeze=o['freeze'], head=o['head']), seed=o['seed'])
 
 # %% ../../nbs/cli/05_occnet.ipynb #4e2ab8b8
 @takes_over('recon3d_nb.cli.main:machines', 'devices num_nodes strategy')
@@ -82,10 +82,13 @@ def train(
     zdim:int=0,                           # features of a latent code; 0: there is none
     norm:str='',                          # batch, group or none; none given: what is usual for the decoder
     cloud_hidden:int=512,                 # width of the layers over a cloud's points
+    cloud:int=300,                        # points of a cloud that the network is shown
+    side:int=32,                          # planes: cells along a side
     head:int=0,                           # units between a picture's backbone and the code; 0: one linear layer
     batch_size:int=64,                    # objects a step
     points:int=1024,                      # of each object a step
     inside:float=0.,                      # share of them that is drawn from the inside; 0: as they lie
+    lean:float=1.,                        # above 1: points near the surface are drawn more often
     lr:float=3e-4,                        # step size
     schedule:Literal['constant', 'cosine']='constant',   # of the step size
     epochs:int=200,                       # passes over the set
@@ -117,7 +120,7 @@ def _train(o:dict)->int:
     parts = {p: OccNetObjects(o['data_root'], p) for p in ('train', 'val')}
     model = _new_network(o, len(parts['train']))
     plan, run = FitCfg(epochs=o['epochs'], lr=o['lr'], schedule=o['schedule'], seed=o['seed'], precision=o['precision'], max_minutes=o['minutes'] or None, device=o['device'] or None, **machines(**{k: o[k] for k in ('devices', 'num_nodes', 'strategy') if k in o})), Path(o['output_path'])/o['exp_name']
-    got = fit(model, parts['train'], parts['val'], run, plan=plan, draws=draws_for(model, o['points'], inside=o['inside'] or None, image_size=o['image_size']), batch=o['batch_size'], overfit=o['overfit'], in_memory=False if o['workers'] else None, workers=o['workers'], resume=o['resume'])
+    got = fit(model, parts['train'], parts['val'], run, plan=plan, draws=draws_for(model, o['points'], inside=o['inside'] or None, lean=o['lean'], cloud=o['cloud'], image_size=o['image_size']), batch=o['batch_size'], overfit=o['overfit'], in_memory=False if o['workers'] else None, workers=o['workers'], resume=o['resume'])
     print(f'{run}: {got.fitted.stopped} after {got.fitted.step:,} steps, {got.fitted.seconds/60:.1f} minutes; best IoU {got.fitted.best_value:.3f}; {run}/model.safetensors, threshold {got.model.threshold:.3f}')
     return 0
 
@@ -173,7 +176,7 @@ def _picture(path, size):
     from recon3d_nb.data.occnet_files import read_picture
     return square(read_picture(path), size).float()/255, None
 
-def _cloud(path, n=300, seed=0):
+def _cloud(path, n, seed=0):
     "Points of a cloud or a mesh in the unit cube, and the way back."
     import numpy as np, torch, trimesh
     from recon3d_nb.core.files import parsing, read_npz
@@ -190,13 +193,13 @@ def _cloud(path, n=300, seed=0):
     pick = np.random.default_rng(seed).choice(len(points), n, replace=len(points) < n)
     return torch.tensor((points[pick] - middle)/side, dtype=torch.float32), (middle, side)
 
-def _input(path, kind, size):
+def _input(path, kind, size, cloud):
     "The input that a network of this kind is shown."
     import torch
     if not path.is_file(): raise MissingData('an input', [path])
     if kind == 'none': raise BadInput('demo', 'the network takes an input', 'one that draws shapes from a code alone', 'occnet/09_latent shows how such a network is used.')
     if kind == 'image': return _picture(path, size)
-    if kind == 'cloud': return _cloud(path)
+    if kind == 'cloud': return _cloud(path, cloud)
     if kind != 'voxels' or path.suffix != '.binvox': raise BadInput(str(path), f'is an input for a network that takes {kind}', path.suffix)
     from recon3d_nb.data.binvox import read_binvox
     return torch.from_numpy(read_binvox(path).grid).float(), None
@@ -218,7 +221,7 @@ def demo(
     from recon3d_nb.occnet.extraction import ExtractCfg, generate
     model = _network(checkpoint, device)
     kind = model.encoder.kind if model.encoder is not None else 'none'
-    x, back = _input(path, kind, image_size or model.image_size)
+    x, back = _input(path, kind, image_size or model.image_size, model.cloud)
     if kind == 'image': print('note: this network was trained on renderings of single objects on white. A photograph is far from that: cut the object out, put it on white, and expect the nearest thing it knows.')
     if kind == 'cloud': print('note: this network was trained on whole, evenly sampled surfaces in the axes of its training set. A scan of one side, or in other axes, is far from that.')
     got = generate(model, x, ExtractCfg(resolution=resolution, faces=faces or None, refine=refine, normals=False), threshold=threshold or None)

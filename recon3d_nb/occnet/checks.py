@@ -92,8 +92,8 @@ def facts_of(
     "Say what a network is built of, and where it comes from."
     c, said = model.cfg, dict(about or {})
     built = {} if c is None else dict(encoder=c.encoder, decoder=c.decoder, norm=c.norm or 'as usual', c_dim=c.c_dim if c.encoder != 'none' else 0, z_dim=c.z_dim, hidden=c.hidden)
-    came = {k: v for k, v in said.items() if k not in ('occnet', 'threshold', 'image_size', 'backbone') and isinstance(v, (int, float, str))}
-    seen = dict(image_size=model.image_size) if model.encoder is not None and model.encoder.kind == 'image' else {}
+    came = {k: v for k, v in said.items() if k not in ('occnet', 'threshold', 'image_size', 'cloud', 'backbone') and isinstance(v, (int, float, str))}
+    seen = {k: getattr(model, k) for k, kind in (('image_size', 'image'), ('cloud', 'cloud')) if model.encoder is not None and model.encoder.kind == kind}
     return dict(built, **seen, weights=count_parameters(model), threshold=model.threshold, provenance='; '.join(f'{k} {v:.4g}' if isinstance(v, float) else f'{k} {v}' for k, v in came.items()) or 'none')
 
 def open_checkpoint(

@@ -113,6 +113,7 @@ def encoder(
     freeze:str='none',     # pictures: 'none', 'norms' or 'all' of the backbone
     head:int=0,            # pictures: units between the backbone and the code; 0: one linear layer, as published
     hidden:int=512,        # clouds: width H of the blocks
+    side:int=32,           # planes: cells along a side
     objects:int=0,         # numbers: how many objects there are
     seed:int=0,            # of all weights that are not loaded
 )->Encoder:
@@ -121,6 +122,6 @@ def encoder(
     check_counts(f'encoder {name}', c_dim=c_dim, **({'objects': objects} if name == 'index' else {}))
     if name in OTHERS:
         if pretrained or freeze != 'none': raise BadInput(f'encoder {name}', 'pretrained and freeze belong to pictures', f'pretrained={pretrained}, freeze={freeze!r}')
-        with seeded(seed, name): net = {'pointnet': lambda: ResnetPointnet(c_dim, hidden), 'planes': lambda: PlaneEncoder(c_dim, hidden), 'voxels': lambda: VoxelEncoder(c_dim), 'index': lambda: nn.Embedding(objects, c_dim)}[name]()
+        with seeded(seed, name): net = {'pointnet': lambda: ResnetPointnet(c_dim, hidden), 'planes': lambda: PlaneEncoder(c_dim, hidden, side), 'voxels': lambda: VoxelEncoder(c_dim), 'index': lambda: nn.Embedding(objects, c_dim)}[name]()
         return Encoder(net, OTHERS[name], c_dim, name)
     return Encoder(backbone(IMAGES.get(name, name), pretrained=pretrained, out_dim=c_dim, hidden=head, freeze=freeze, seed=seed), 'image', c_dim, name)

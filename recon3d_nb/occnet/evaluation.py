@@ -36,7 +36,7 @@ class EvalCfg:
     mesh:ExtractCfg = ExtractCfg(normals=False)   # how meshes are drawn: 128 cells a side
     view:int = 0                  # place of the picture among the object's
     image_size:int|None = None    # side of the picture, pixels; None: the model's
-    cloud:int = 300               # points of the surface that are shown
+    cloud:int|None = None         # points of the surface that are shown; None: as many as the model was shown
     noise:float = .005            # sd of their noise
     seed:int = 0                  # of all draws, together with the object's name
 
@@ -56,7 +56,9 @@ def chosen(
     return [(i, items[i]) for i in sorted(rng(seed, 'chosen').permutation(len(items))[:limit].tolist())]
 
 # %% ../../nbs/occnet/07_evaluation.ipynb #8511a64d
-def _image_size(model, cfg)->int: return cfg.image_size or getattr(model, 'image_size', DrawCfg.image_size)
+def _seen(model, cfg)->dict:
+    "How large a picture and a cloud are shown."
+    return {k: getattr(cfg, k) or getattr(model, k, getattr(DrawCfg, k)) for k in ('image_size', 'cloud')}
 
 def shown(
     model,                 # its encoder says which kind of input it takes
@@ -67,7 +69,7 @@ def shown(
     "What a network is shown of an object; what cannot be had is an AcceptableFailure."
     if model.encoder is None: return None
     if (kind := model.encoder.kind) == 'index': return torch.tensor(which)
-    draw = FromFiles([item], DrawCfg(inputs=(kind,), points=0, cloud=cfg.cloud, noise=cfg.noise, image_size=_image_size(model, cfg), view=cfg.view))
+    draw = FromFiles([item], DrawCfg(inputs=(kind,), points=0, noise=cfg.noise, view=cfg.view, **_seen(model, cfg)))
     try: return draw(0, derive_seed(cfg.seed, 'shown', item.name))[kind]
     except (BadFile, MissingData) as e: raise AcceptableFailure('no input', str(e)) from None
 
@@ -197,7 +199,7 @@ def _record(row)->ShapeScores:
 def _stamp(model, cfg)->dict:
     "What rows depend on: settings and weights."
     weights = {k: v.detach().cpu().numpy() for k, v in model.state_dict().items()} if hasattr(model, 'state_dict') else {}
-    return dict(settings=asdict(replace(cfg, image_size=_image_size(model, cfg))), threshold=_threshold(model, cfg), weights=content_key(*weights, *weights.values()))
+    return dict(settings=asdict(replace(cfg, **_seen(model, cfg))), threshold=_threshold(model, cfg), weights=content_key(*weights, *weights.values()))
 
 def _rows_of(out, stamp)->dict:
     "Rows that are there; a file of another network or other settings is refused."

@@ -37,7 +37,8 @@ class ModelCfg:
     z_dim:int=0                     # features of the latent code; 0: there is none
     norm:str|None=None              # batch, group or none; None: what is usual for the decoder
     blocks:int=5                    # of the decoder
-    cloud_hidden:int=512            # width of the pointnet's blocks
+    cloud_hidden:int=512            # width of a cloud encoder's blocks
+    side:int=32                     # of its planes: cells along a side
     objects:int=0                   # how many objects the index encoder knows
     pretrained:bool|str=False       # ImageNet weights for a picture encoder: True: those found on this machine; text: that file
     freeze:str='none'               # of a picture encoder: 'none', 'norms' or 'all' of the backbone
@@ -128,13 +129,14 @@ class OccupancyNetwork(nn.Module):
         cfg:ModelCfg|None=None,        # what it was built from, for its file
         threshold:float=.5,            # the probability at which the surface lies; swept on held-out data after training
         image_size:int=224,            # side of the pictures that it is shown, pixels
+        cloud:int=300,                 # points of the clouds that it is shown
     ):
         super().__init__()
         c_dim, z_dim = encoder.c_dim if encoder else 0, vae.z_dim if vae else 0
         if (c_dim, z_dim) != (decoder.c_dim, decoder.z_dim): raise BadInput('OccupancyNetwork', f'encoders give the decoder codes of {decoder.c_dim} and latents of {decoder.z_dim}', f'{c_dim} and {z_dim}')
         if vae and vae.c_dim not in (0, c_dim): raise BadInput('OccupancyNetwork', f'the latent encoder takes codes of {c_dim}', vae.c_dim)
         logit(threshold)
-        self.encoder, self.decoder, self.vae, self.cfg, self.threshold, self.image_size = encoder, decoder, vae, cfg, threshold, image_size
+        self.encoder, self.decoder, self.vae, self.cfg, self.threshold, self.image_size, self.cloud = encoder, decoder, vae, cfg, threshold, image_size, cloud
 
     @property
     def device(self): return self.decoder.fc_p.weight.device
@@ -169,7 +171,7 @@ def build_model(
     "Build an occupancy network."
     given = cfg.encoder != 'none'
     c_dim, picture = cfg.c_dim if given else 0, cfg.encoder not in ('none', *OTHERS)
-    enc = encoder(cfg.encoder, c_dim, hidden=cfg.cloud_hidden, objects=cfg.objects, seed=seed, **(dict(pretrained=cfg.pretrained, freeze=cfg.freeze, head=cfg.head) if picture else {})) if given else None
+    enc = encoder(cfg.encoder, c_dim, hidden=cfg.cloud_hidden, side=cfg.side, objects=cfg.objects, seed=seed, **(dict(pretrained=cfg.pretrained, freeze=cfg.freeze, head=cfg.head) if picture else {})) if given else None
     dec = decoder(cfg.decoder, c_dim, hidden=cfg.hidden, norm=cfg.norm, z_dim=cfg.z_dim, p_dim=cfg.p_dim, blocks=cfg.blocks, seed=seed)
     with seeded(seed, 'vae'): vae = LatentEncoder(cfg.z_dim, c_dim, cfg.p_dim) if cfg.z_dim else None
     return OccupancyNetwork(enc, dec, vae, cfg=cfg)
@@ -244,7 +246,7 @@ def save_model(
     "Write a network, atomically."
     if model.cfg is None: raise BadInput('save_model', 'the network knows its settings', 'cfg=None', 'Build it with build_model, or hand cfg in.')
     if not backbone and (model.cfg.freeze != 'all' or model.cfg.pretrained is not True): raise BadInput('save_model', "backbone=False needs ImageNet's own weights: pretrained=True and freeze='all'", f'{model.cfg.pretrained} and {model.cfg.freeze!r}')
-    state, about = model.state_dict(), {**(about or {}), 'occnet': to_dict(replace(model.cfg, pretrained=not backbone)), 'threshold': model.threshold, 'image_size': model.image_size}
+    state, about = model.state_dict(), {**(about or {}), 'occnet': to_dict(replace(model.cfg, pretrained=not backbone)), 'threshold': model.threshold, 'image_size': model.image_size, 'cloud': model.cloud}
     if not backbone: about |= {'backbone': _body_key(state)}; state = {k: v for k, v in state.items() if not k.startswith(BODY)}
     save_weights(path, state, about)
 
@@ -252,7 +254,7 @@ def load_model(
     path:Path,           # a file of save_model
     *,
     device=None,         # None: the best there is
-)->OccupancyNetwork:     # in eval mode, with .cfg, .threshold and .image_size
+)->OccupancyNetwork:     # in eval mode, with .cfg, .threshold, .image_size and .cloud
     "Read a network."
     state, about = read_checkpoint(path)
     if 'occnet' not in about: raise BadFile(str(path), "holds the settings of an occupancy network under 'occnet'", ', '.join(about) or 'nothing', 'Was it written by save_model? Published checkpoints: load_published.')
@@ -263,6 +265,6 @@ def load_model(
         state = body | state
     if wrong := differences(model.state_dict(), state): raise BadFile(str(path), 'its weights fit its settings', '; '.join(wrong[:6]), 'The file was changed.')
     model.load_state_dict(state); model.threshold = float(about.get('threshold', .5))
-    model.image_size = int(about.get('image_size', about.get('draws', {}).get('image_size', model.image_size)))
+    for shown in ('image_size', 'cloud'): setattr(model, shown, int(about.get(shown, about.get('draws', {}).get(shown, getattr(model, shown)))))
     logit(model.threshold)
     return model.to(pick_device(device)).eval()

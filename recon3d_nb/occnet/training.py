@@ -109,7 +109,7 @@ def draws_for(
 )->DrawCfg:
     "What a network wants drawn."
     kind = model.encoder.kind if model.encoder else 'none'
-    return DrawCfg(inputs=(kind,) if kind in ('image', 'cloud', 'voxels') else (), points=points, **{'image_size': model.image_size, **kw})
+    return DrawCfg(inputs=(kind,) if kind in ('image', 'cloud', 'voxels') else (), points=points, **{'image_size': model.image_size, 'cloud': model.cloud, **kw})
 
 def finish(
     task:OccupancyTask,
@@ -148,13 +148,13 @@ def fit(
     "Train an occupancy network."
     model = build_model(model, seed=plan.seed) if isinstance(model, ModelCfg) else model
     device, draws = pick_device(plan.device), draws or draws_for(model)
-    model.image_size = draws.image_size
+    model.image_size, model.cloud = draws.image_size, draws.cloud
     train = list(train)[:overfit or None]
     valid = train if overfit else None if valid is None else list(valid)
     task = OccupancyTask(model.to(device))
     how = dict(seed=plan.seed, in_memory=in_memory, workers=workers, device=device, show=show)
     source = _batches(train, draws, model, batch, **how)
-    held = HeldOut(_batches(valid, replace(draws, points=held_points, inside=None, view=draws.view or 0), model, batch, shuffle=False, **how)) if valid else None
+    held = HeldOut(_batches(valid, replace(draws, points=held_points, inside=None, lean=1., view=draws.view or 0), model, batch, shuffle=False, **how)) if valid else None
     plan = replace(plan, monitor='valid_iou', mode='max') if held and plan.monitor == 'valid_loss' else plan
     fitted = fit_task(task, source, plan, run, valid=held, resume=resume, callbacks=callbacks, about=dict(draws=to_dict(draws), batch=batch, occnet=to_dict(model.cfg) if model.cfg else {}), show=show)
     if fitted.best: load_weights(task, fitted.best)
