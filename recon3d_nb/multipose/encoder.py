@@ -19,7 +19,7 @@ from ..core.errors import BadInput, MissingData
 from ..core.files import read_json, write_json
 from ..data.object_views import LEGACY, ObjectViews, ViewCamera, ViewObject, draw_views, view_object
 from ..geometry.rotation import random_rotations
-from ..learn.augment import AugmentCfg, augment, background_pool, paste
+from ..learn.augment import AugmentCfg, augment, background_pool, clutter
 from ..learn.autoencoder import AugmentedAutoencoder, AutoencoderCfg, AutoencoderTask, load_autoencoder, save_autoencoder, spoilt_batches
 from ..learn.codebook import Codebook, build_codebook, load_codebook, save_codebook
 from ..learn.fit import Fitted, fit
@@ -40,6 +40,7 @@ class EncoderCfg:
     backgrounds:str|None = None   # folder of photographs, 'packaged' or 'procedural'; None: VOC2012 where it is found, else packaged
     pool:int = 600           # backgrounds to learn from
     margin:float = .1        # of a crop about its outline
+    apart:float = 0.         # weight of telling codes apart beside drawing, in batches of one object; 0: drawing alone, as published
     clutter:float = .25      # side of what stands in front of a held-out crop, at most, part of the crop's side
     level:int = 4            # of the codebook's view sphere; 4: 2562 views
     turns:int = 36           # of each view, in the image plane
@@ -75,17 +76,8 @@ def cluttered(
     pieces:int=2,           # for each crop
 )->Tensor:                  # (N, 3, S, S) float32 in [0, 1]
     "Crops as they would be met: moved, before a background, partly hidden."
-    gen, still = torch_rng(seed, 'clutter'), AugmentCfg(p=0)
-    x = augment(views.images, views.cover, pool, gen, still)
-    n, S = len(x), x.shape[-1]
-    at = (torch.arange(S) + .5)/S
-    for _ in range(pieces if side else 0):
-        centre, size, round_ = torch.rand(2, n, 1, generator=gen), torch.rand(2, n, 1, generator=gen)*side, torch.rand(n, 1, 1, generator=gen) < .5
-        y, z = ((at - c)/(s/2 + 1e-6) for c, s in zip(centre, size))
-        box, disc = (y.abs() < 1)[:, :, None] & (z.abs() < 1)[:, None], y[:, :, None]**2 + z[:, None]**2 < 1
-        hidden = torch.where(round_, disc, box)[:, None].float()
-        x = paste(x*(1 - hidden), 1 - hidden, pool, gen)
-    return x
+    gen = torch_rng(seed, 'clutter')
+    return clutter(augment(views.images, views.cover, pool, gen, AugmentCfg(p=0)), pool, gen, side=side, pieces=pieces)
 
 # %% ../../nbs/multipose/02_encoder.ipynb #d583229b
 class Retrieval(NamedTuple):
@@ -158,12 +150,12 @@ def train_encoder(
     net_cfg = replace(cfg.net, paths=len(objects))
     draw = lambda n, part: draw_views(objects, n, derive_seed(cfg.seed, 'views', part) % 2**20, cfg.camera, cfg.net.size, margin=cfg.margin, cache=Path(run)/'views', show=show)
     pool = _pool(cfg, 'train')
-    task = AutoencoderTask(_beginning(net_cfg, begin, cfg.seed))
+    task = AutoencoderTask(_beginning(net_cfg, begin, cfg.seed), apart=cfg.apart)
     fixed = spoilt_batches(draw(min(cfg.held, 64), 'valid'), pool, cfg.batch, cfg.augment, fixed=True, seed=1)
     device = pick_device(cfg.fit.device)
     valid = [{k: v.to(device) for k, v in b.items()} for b in fixed]
     about = dict(autoencoder=asdict(net_cfg), objects=[o.name for o in objects], augment=asdict(cfg.augment), camera=asdict(cfg.camera), margin=cfg.margin)
-    ended = fit(task, spoilt_batches(draw(cfg.views, 'train'), pool, cfg.batch, cfg.augment, seed=cfg.seed, device=device), cfg.fit, run, valid=valid, resume=resume, callbacks=callbacks, about=about, show=show)
+    ended = fit(task, spoilt_batches(draw(cfg.views, 'train'), pool, cfg.batch, cfg.augment, seed=cfg.seed, alone=cfg.apart > 0, device=device), cfg.fit, run, valid=valid, resume=resume, callbacks=callbacks, about=about, show=show)
     return task.net.cpu().eval(), ended
 
 # %% ../../nbs/multipose/02_encoder.ipynb #640c9fdc
