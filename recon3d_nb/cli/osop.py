@@ -150,8 +150,8 @@ def _pose(
     untrained:bool=False,             # do without a head that is missing, by frozen features
     outline:bool=False,               # no pairs: lay templates on the outline
     level:int=2,                      # of the grid of templates: 1, 2, 3 have 576, 4,608, 36,864
-    k:int=5,                          # templates that are followed up
-    rounds:int=1,                     # 2: the best poses are their own templates once more
+    k:int=8,                          # templates that are followed up; fewer are quicker
+    rounds:int=2,                     # in a second, the best poses are their own templates; 1: quicker
     masks:bool=True,                  # look for the object in the picture
     seed:int=0,                       # of all draws
 ):
