@@ -137,7 +137,7 @@ def settle(page, most=8.):
 
 def drag(page, label):
     "Drag the handle of a slider, the first where it has no name; milliseconds until a picture is another one, or None."
-    sliders = page.locator('.jp-NotebookPanel:not(.lm-mod-hidden) .widget-slider')
+    sliders = page.locator('.jp-NotebookPanel:not(.lm-mod-hidden) .widget-slider:visible')
     handle = (sliders.filter(has=page.locator(f'.widget-label:text-is("{label}")')) if label else sliders).first.locator('.noUi-handle')
     handle.scroll_into_view_if_needed(); box, track = handle.bounding_box(), handle.locator('xpath=ancestor::*[contains(@class, "noUi-target")]').bounding_box()
     x, y = box['x'] + box['width']/2, box['y'] + box['height']/2; far = track['width']*.22*(1 if x < track['x'] + track['width']*.7 else -1)
@@ -169,7 +169,7 @@ def test_widget(lab, name, capsys):
     assert not any(o['output_type'] == 'error' for o in made[1]), f'{name} needs a line of its own in DEMOS:\n{texts(made[1])[-1500:]}'
     about = json.loads(texts(made[1]).splitlines()[-1])
     run_cell(page, 1)
-    panel = page.locator('.jp-NotebookPanel:not(.lm-mod-hidden)'); panel.locator('.widget-slider').first.wait_for()
+    panel = page.locator('.jp-NotebookPanel:not(.lm-mod-hidden)'); panel.locator('.widget-slider:visible').first.wait_for()
     assert settle(page), f'{name} shows no picture'; shot(page, f'widget_{name}')
     for box in (c.bounding_box() for c in panel.locator('.k3d-target').all()): assert box['height'] > 300 and box['width'] > 200, f'{name}: a space of {box}'
     assert not page.evaluate("() => { const o = window.jupyterapp.shell.currentWidget.node.querySelectorAll('.jp-OutputArea-output'); return [...o].some(n => n.scrollWidth > n.clientWidth + 2) }"), f'{name} is wider than its cell'

@@ -36,7 +36,7 @@ def _mote(item, centre, radius):
     "The k3d object of a thing of the same kind, too small to be seen."
     p = np.asarray(centre) + 1e-5*radius*np.eye(3)
     if isinstance(item, Surface): return _made(Surface('mote', p, np.array([[0, 1, 2]]), opacity=item.opacity))
-    return _made(Dots('mote', p[:1], size=1e-6*radius) if isinstance(item, Dots) else Strokes('mote', p[None, :2], width=1e-6*radius))
+    return _made(Dots('mote', p[:1], size=max(1e-6*radius, 1e-6)) if isinstance(item, Dots) else Strokes('mote', p[None, :2], width=max(1e-6*radius, 1e-6)))
 
 def _empty(item)->bool: return not len(item.faces if isinstance(item, Surface) else item.points if isinstance(item, Dots) else item.ends)
 
