@@ -34,6 +34,7 @@ COMMANDS = {   # words -> (module:function, one line)
     'nocs make': ('recon3d_nb.cli.nocs:make', 'scenes in the layout of CAMERA25, from meshes'),
     'nocs check': ('recon3d_nb.cli.nocs:check', 'what is wrong with a set in that layout'),
     'nocs train': ('recon3d_nb.cli.nocs:train', 'learn to find objects and their coordinates'),
+    'nocs maps': ('recon3d_nb.cli.nocs:maps', 'learn to look twice at what is found'),
     'nocs evaluate': ('recon3d_nb.cli.nocs:evaluate', 'measure a detector on a set'),
     'nocs predict': ('recon3d_nb.cli.nocs:predict', 'objects, poses and sizes on your pictures'),
     'multipose encoder': ('recon3d_nb.cli.multipose:encoder', 'learn an encoder of your meshes, with a codebook of each'),

@@ -68,7 +68,7 @@ def _new_network(o:dict, objects:int):
     "The network that the options of `train` describe."
     from recon3d_nb.occnet.model import ModelCfg, build_model
     return build_model(ModelCfg(encoder=o['encoder'], decoder=o['decoder'], c_dim=o['cdim'], hidden=o['hdim'], p_dim=o['pdim'], z_dim=o['zdim'], norm=o['norm'] or None, objects=objects if o['encoder'] == 'index' else 0,
-                                cloud_hidden=o['cloud_hidden'], side=o['side'], pretrained=o['pretrained'], freeze=o['freeze'], head=o['head']), seed=o['seed'])
+                                cloud_hidden=o['cloud_hidden'], side=o['side'], pretrained=o['pretrained'], freeze=o['freeze'], head=o['head'], grid=o['grid']), seed=o['seed'])
 
 # %% ../../nbs/cli/05_occnet.ipynb #4e2ab8b8
 @takes_over('recon3d_nb.cli.main:machines', 'devices num_nodes strategy')
@@ -85,6 +85,7 @@ def train(
     cloud:int=300,                        # points of a cloud that the network is shown
     side:int=32,                          # planes: cells along a side
     head:int=0,                           # units between a picture's backbone and the code; 0: one linear layer
+    grid:int=0,                           # channels of a 7 x 7 grid that is read of a picture, not the pooled vector; 0: the vector
     batch_size:int=64,                    # objects a step
     points:int=1024,                      # of each object a step
     inside:float=0.,                      # share of them that is drawn from the inside; 0: as they lie

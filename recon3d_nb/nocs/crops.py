@@ -81,12 +81,16 @@ class CropCfg:
     widths:tuple[int, ...] = (24, 48, 64)   # channels after each halving
     width:int = 24                     # channels of the decoder
     bins:int = BINS                    # an axis
+    extra:int = 0                      # channels beside the colours: what else is known of a pixel
+    stride:int = 1                     # pixels of the crop for one of the result
 
-    def __post_init__(self): check_counts('CropCfg', bins=self.bins, width=self.width, size=self.size)
+    def __post_init__(self):
+        check_counts('CropCfg', bins=self.bins, width=self.width, size=self.size)
+        if self.extra < 0 or self.stride not in (strides := [2**i for i in range(len(self.widths) + 1)]): raise BadInput('CropCfg', f'extra is 0 or more, stride one of {strides}', f'{self.extra} and {self.stride}')
 
 class CropPrediction(NamedTuple):
     "What a crop network says."
-    mask:Tensor     # (N, S, S) logits
+    mask:Tensor     # (N, s, s) logits, s = S/stride
     maps:Tensor     # (N, 3, ...) as `decode_maps` takes it
 
 # %% ../../nbs/nocs/04b_crops.ipynb #e2bee904
@@ -100,22 +104,24 @@ class CropNet(nn.Module):
         super().__init__()
         self.cfg, self.channels = cfg, dict(regression=1, bins=cfg.bins, delta=2*cfg.bins)[cfg.kind]
         with seeded(seed, 'crops'):
-            self.encoder = ConvEncoder(1, cfg.size, cfg.widths, in_channels=5, kernel=3)
-            self.decoder = PyramidDecoder({1: 5, **self.encoder.channels}, cfg.width, cfg.width)
+            self.encoder = ConvEncoder(1, cfg.size, cfg.widths, in_channels=5 + cfg.extra, kernel=3)
+            self.decoder = PyramidDecoder({s: c for s, c in {1: 5 + cfg.extra, **self.encoder.channels}.items() if s >= cfg.stride}, cfg.width, cfg.width)
             self.mask, self.maps = ClassConv(cfg.width, len(cfg.classes), 1), ClassConv(cfg.width, len(cfg.classes), 3*self.channels)
         self.encoder.code = nn.Identity()                  # a U-Net needs no code
 
     def forward(self,
         images:Tensor,     # (N, 3, S, S) float in [0, 1]
         labels:Tensor,     # (N,) from 1
+        extra:Tensor|None=None,   # (N, extra, S, S); None: there is none
     )->CropPrediction:
         "Predict."
         if images.ndim != 4 or tuple(images.shape[1:]) != (3, self.cfg.size, self.cfg.size) or not images.is_floating_point() or len(labels) != len(images):
             raise BadInput('CropNet', f'crops are float in [0, 1], (N, 3, {self.cfg.size}, {self.cfg.size}), with a label each', f'{images.dtype} {tuple(images.shape)}, {len(labels)} labels')
         if not (1 <= int(labels.min()) and int(labels.max()) <= len(self.cfg.classes)): raise BadInput('CropNet', f'labels are from 1 to {len(self.cfg.classes)}', labels.tolist()[:8])
+        if (images.new_empty(len(images), 0, *images.shape[2:]) if extra is None else extra).shape != (len(images), self.cfg.extra, *images.shape[2:]): raise BadInput('CropNet', f'this one takes {self.cfg.extra} channels beside the colours', 'none' if extra is None else tuple(extra.shape))
         at = torch.linspace(-1, 1, self.cfg.size, device=images.device)
         where = torch.stack(torch.meshgrid(at, at, indexing='xy')).expand(len(images), -1, -1, -1)
-        x = torch.cat([2*images - 1, where], 1)
+        x = torch.cat([2*images - 1, where, *([] if extra is None else [extra])], 1)
         x = F.relu(self.decoder({1: x, **self.encoder.pyramid(x)}))
         maps = self.maps(x, labels - 1).unflatten(1, (3, self.channels))
         return CropPrediction(self.mask(x, labels - 1)[:, 0], maps[:, :, 0].sigmoid() if self.cfg.kind == 'regression' else maps)

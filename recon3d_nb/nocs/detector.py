@@ -206,6 +206,8 @@ def predict(self:NocsRCNN,
     images,                  # pictures (3, H, W) float in [0, 1], of any sizes
     *,
     score:float|None=None,   # least confidence; None: the configuration's
+    depths=None,             # not looked at here; a second look reads them
+    K=None,                  # not looked at here
 )->list:                     # of Detections, on the pictures' device
     "Find objects; the network's mode is as it was afterwards."
     from torchvision.models.detection.roi_heads import maskrcnn_inference

@@ -59,7 +59,7 @@ class SetScores(NamedTuple):
     left_out:int         # instances that could not be judged
 
 def evaluate_set(
-    model,                                 # has cfg.classes and predict(images, score=...)
+    model,                                 # a detector, or a SecondLook
     items,                                 # NocsItem, such as NocsScenes(root, 'test')
     cfg:EvalCfg=EvalCfg(),
     *,
@@ -75,7 +75,7 @@ def evaluate_set(
     if 'predicted' not in stages: raise BadInput('evaluate_set', "'predicted' is among the stages", stages)
     names, outcomes, left = tuple(model.cfg.classes), {s: [] for s in stages}, 0
     for item in progress(items, title='scoring') if show else items:
-        found = model.predict([as_batch(item.image())[0]], score=score)[0]
+        found = model.predict([as_batch(item.image())[0]], score=score, depths=[item.depth()], K=[item.K])[0]
         picture = picture_of(item, type(found)(*(x.cpu() for x in found)), names, table=table, least=least)
         left += sum(item.classes[k] in names for k in item.instances().classes) - len(picture.labels)
         for s in stages: outcomes[s].append(lift_picture(picture, s, how, seed=seed))

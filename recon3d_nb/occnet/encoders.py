@@ -112,6 +112,7 @@ def encoder(
     pretrained=False,      # pictures: True: ImageNet weights found on this machine; a path: that file
     freeze:str='none',     # pictures: 'none', 'norms' or 'all' of the backbone
     head:int=0,            # pictures: units between the backbone and the code; 0: one linear layer, as published
+    grid:int=0,            # pictures: channels of a 7 x 7 grid that is read in place of the pooled vector; 0: the vector
     hidden:int=512,        # clouds: width H of the blocks
     side:int=32,           # planes: cells along a side
     objects:int=0,         # numbers: how many objects there are
@@ -124,4 +125,4 @@ def encoder(
         if pretrained or freeze != 'none': raise BadInput(f'encoder {name}', 'pretrained and freeze belong to pictures', f'pretrained={pretrained}, freeze={freeze!r}')
         with seeded(seed, name): net = {'pointnet': lambda: ResnetPointnet(c_dim, hidden), 'planes': lambda: PlaneEncoder(c_dim, hidden, side), 'voxels': lambda: VoxelEncoder(c_dim), 'index': lambda: nn.Embedding(objects, c_dim)}[name]()
         return Encoder(net, OTHERS[name], c_dim, name)
-    return Encoder(backbone(IMAGES.get(name, name), pretrained=pretrained, out_dim=c_dim, hidden=head, freeze=freeze, seed=seed), 'image', c_dim, name)
+    return Encoder(backbone(IMAGES.get(name, name), pretrained=pretrained, out_dim=c_dim, hidden=head, grid=grid, freeze=freeze, seed=seed), 'image', c_dim, name)

@@ -43,6 +43,7 @@ class ModelCfg:
     pretrained:bool|str=False       # ImageNet weights for a picture encoder: True: those found on this machine; text: that file
     freeze:str='none'               # of a picture encoder: 'none', 'norms' or 'all' of the backbone
     head:int=0                      # of a picture encoder: units between the backbone and the code; 0: one linear layer, as published
+    grid:int=0                      # of a picture encoder: channels of a 7 x 7 grid that is read in place of the pooled vector; 0: the vector
 
     def __post_init__(self):
         object.__setattr__(self, 'encoder', 'none' if str(self.encoder).lower() == 'none' else encoder_name(self.encoder)); object.__setattr__(self, 'decoder', decoder_name(self.decoder))
@@ -171,7 +172,7 @@ def build_model(
     "Build an occupancy network."
     given = cfg.encoder != 'none'
     c_dim, picture = cfg.c_dim if given else 0, cfg.encoder not in ('none', *OTHERS)
-    enc = encoder(cfg.encoder, c_dim, hidden=cfg.cloud_hidden, side=cfg.side, objects=cfg.objects, seed=seed, **(dict(pretrained=cfg.pretrained, freeze=cfg.freeze, head=cfg.head) if picture else {})) if given else None
+    enc = encoder(cfg.encoder, c_dim, hidden=cfg.cloud_hidden, side=cfg.side, objects=cfg.objects, seed=seed, **(dict(pretrained=cfg.pretrained, freeze=cfg.freeze, head=cfg.head, grid=cfg.grid) if picture else {})) if given else None
     dec = decoder(cfg.decoder, c_dim, hidden=cfg.hidden, norm=cfg.norm, z_dim=cfg.z_dim, p_dim=cfg.p_dim, blocks=cfg.blocks, seed=seed)
     with seeded(seed, 'vae'): vae = LatentEncoder(cfg.z_dim, c_dim, cfg.p_dim) if cfg.z_dim else None
     return OccupancyNetwork(enc, dec, vae, cfg=cfg)

@@ -71,7 +71,7 @@ def found_objects(
     "What a detector finds on a picture."
     seen = []
     hook = model.nocs.register_forward_hook(lambda m, args, out: seen.append(out.detach().cpu().float().numpy()))
-    try: d = model.predict([as_batch(photo.image)[0]], score=score)[0]
+    try: d = model.predict([as_batch(photo.image)[0]], score=score, depths=[photo.depth], K=[photo.K])[0]
     finally: hook.remove()
     logits = seen[-1] if seen and model.nocs.cfg.kind != 'regression' else None
     if logits is not None and model.nocs.cfg.kind == 'delta': logits = logits[:, :, :logits.shape[2]//2]
