@@ -23,6 +23,7 @@ from ..learn.pictures import as_batch
 from ..metrics.boxes import Box
 from ..metrics.pose import degrees_cm
 from ..nocs.detector import NocsRCNN
+from ..nocs.looks import SecondLook, windows
 from ..nocs.lift import LiftCfg, lift
 from ..nocs.loss import bin_labels, map_loss
 from ..nocs.predict import Photo
@@ -64,20 +65,22 @@ def true_objects(
 
 # %% ../../nbs/widgets/09_nocs_explorer.ipynb #ab5ed608
 def found_objects(
-    model:NocsRCNN,
+    model:NocsRCNN|SecondLook,
     photo:Photo,
     score:float=.5,        # least confidence
 )->Mapped:
     "What a detector finds on a picture."
-    seen = []
-    hook = model.nocs.register_forward_hook(lambda m, args, out: seen.append(out.detach().cpu().float().numpy()))
+    seen, twice = [], isinstance(model, SecondLook)
+    head = model.net if twice else model.nocs
+    hook = head.register_forward_hook(lambda m, args, out: seen.append((out.maps if twice else out).detach().cpu().float().numpy()))
     try: d = model.predict([as_batch(photo.image)[0]], score=score, depths=[photo.depth], K=[photo.K])[0]
     finally: hook.remove()
-    logits = seen[-1] if seen and model.nocs.cfg.kind != 'regression' else None
-    if logits is not None and model.nocs.cfg.kind == 'delta': logits = logits[:, :, :logits.shape[2]//2]
+    logits = np.concatenate(seen) if seen and head.cfg.kind != 'regression' else None
+    if logits is not None and len(logits) != len(d.labels): logits = None            # of some, the detector's own maps stayed
+    if logits is not None and head.cfg.kind == 'delta': logits = logits[:, :, :logits.shape[2]//2]
     keep = d.masks.flatten(1).any(1).cpu()
     rows = lambda v: v.cpu()[keep].numpy()
-    return Mapped(tuple(model.cfg.classes[k - 1] for k in rows(d.labels)), rows(d.masks), rows(d.maps).transpose(0, 2, 3, 1), tuple(rows(d.scores).tolist()), rows(d.boxes), None if logits is None else logits[keep.numpy()])
+    return Mapped(tuple(model.cfg.classes[k - 1] for k in rows(d.labels)), rows(d.masks), rows(d.maps).transpose(0, 2, 3, 1), tuple(rows(d.scores).tolist()), rows(windows(d.boxes) if twice else d.boxes), None if logits is None else logits[keep.numpy()])
 
 # %% ../../nbs/widgets/09_nocs_explorer.ipynb #01b4fce8
 class Pairs(NamedTuple):
