@@ -166,11 +166,11 @@ def maps(
 )->int:
     "Train a network that looks twice at what a detector finds."
     from recon3d_nb.data.nocs import NocsScenes
-    from recon3d_nb.nocs.looks import LOOK, LOOK_PLAN, cut_looks, fit_looks, load_look
+    from recon3d_nb.nocs.looks import DEEP, FLAT, LOOK, LOOK_PLAN, cut_looks, fit_looks, load_look
     sets = [NocsScenes(Path(d), 'train') for d in data]
     names = tuple(classes) or sets[0].classes[1:]
     held = [i for d in data for i in NocsScenes(Path(d), 'val').items] if valid else []
-    net = load_look(begin, device='cpu') if begin else replace(LOOK, classes=names, extra=1 if rgb else 5)
+    net = load_look(begin, device='cpu') if begin else replace(LOOK, classes=names, extra=FLAT if rgb else DEEP)
     plan = replace(LOOK_PLAN, steps=steps, lr=lr, seed=seed, max_minutes=minutes or None, device=device or None, **machines(**options))
     got = fit_looks(net, cut_looks([i for s in sets for i in s], names), cut_looks(held[::max(1, len(held)//max(valid, 1))][:valid], names) if held else None, output, plan=plan, batch=batch, resume=resume)
     f = got.fitted

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['Run', 'writing', 'describe', 'add_session', 'History', 'MetricsLog', 'read_history', 'Board', 'save_weights',
-           'read_checkpoint', 'differences', 'load_weights', 'closed_figure', 'plot_history']
+           'read_checkpoint', 'differences', 'load_weights', 'save_network', 'load_network', 'closed_figure',
+           'plot_history']
 
 # %% ../../nbs/learn/07_records.ipynb #6172cd46
 import csv, io, math, os, platform, subprocess, sys, time
@@ -12,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
+from ..core.compute import pick_device
+from ..core.config import to_dict
 from ..core.errors import BadFile, BadInput, MissingData, ReconError
 from ..core.files import atomic, read_json, read_weights, write_json, write_weights
 from ..core.paths import clone_root
@@ -248,6 +251,36 @@ def load_weights(
         raise BadFile(str(path), 'its weights fit the module', '; '.join(wrong[:8]) + (f'; and {len(wrong) - 8} more' if len(wrong) > 8 else ''), 'Build the module with the configuration that lies beside the checkpoint.')
     module.load_state_dict(got)
     return about
+
+# %% ../../nbs/learn/07_records.ipynb #64023fbb
+def save_network(
+    path:Path,             # .safetensors
+    net,                   # a torch module with its settings as .cfg
+    kind:str,              # the word under which they stand
+    about:dict|None=None,  # provenance, whatever JSON can hold
+    *,
+    half:bool=False,       # matrices in half precision: half the size
+):
+    "Write a network with its settings, whole."
+    small = lambda v: v.half() if half and v.is_floating_point() and v.ndim > 1 else v
+    save_weights(path, {k: small(v) for k, v in net.state_dict().items()}, {**(about or {}), kind: to_dict(net.cfg)})
+
+def load_network(
+    path:Path,         # a file of `save_network`, or a checkpoint that has the settings
+    kind:str,          # the word under which they stand
+    make,              # settings as a dict -> a new network
+    *,
+    prefix:str='',     # of the names, where the network was part of a task
+    hint:str='',       # who writes such files
+    device=None,       # None: the best there is
+):                     # in eval mode
+    "Read a network."
+    state, about = read_checkpoint(path)
+    if kind not in about: raise BadFile(str(path), f"holds the settings of a network under '{kind}'", ', '.join(about) or 'nothing', hint)
+    net, state = make(about[kind]), {k.removeprefix(prefix): v for k, v in state.items()}
+    if wrong := differences(net.state_dict(), state): raise BadFile(str(path), 'its weights fit its settings', '; '.join(wrong[:6]), 'The file was changed.')
+    net.load_state_dict(state)
+    return net.to(pick_device(device)).eval()
 
 # %% ../../nbs/learn/07_records.ipynb #8a1f9fa7
 def _panels(history:History)->dict:

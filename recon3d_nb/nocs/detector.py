@@ -15,12 +15,11 @@ import torch
 from fastcore.basics import patch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from ..core.compute import pick_device
-from ..core.config import build, to_dict
+from ..core.config import build
 from ..core.errors import BadFile, BadInput
 from ..learn.backbones import FREEZES, LITE0, backbone
 from ..learn.blocks import check_counts, seeded
-from ..learn.records import differences, read_checkpoint, save_weights
+from ..learn.records import load_network, save_network
 from ..learn.weights import read_tensors
 from .heads import HeadCfg, NocsHead, crop_targets, head_loss
 from .targets import Target
@@ -282,8 +281,7 @@ def save_detector(
     half:bool=False,      # matrices in half precision: half the size, to be handed on
 ):
     "Write a detector with its settings, whole."
-    small = lambda v: v.half() if half and v.is_floating_point() and v.ndim > 1 else v
-    save_weights(path, {k: small(v) for k, v in model.state_dict().items()}, {**(about or {}), 'nocs': to_dict(model.cfg)})
+    save_network(path, model, 'nocs', about, half=half)
 
 def load_detector(
     path:Path,       # a file of `save_detector`
@@ -291,10 +289,4 @@ def load_detector(
     device=None,     # None: the best there is
 )->NocsRCNN:         # in eval mode
     "Read a detector."
-    state, about = read_checkpoint(path)
-    if 'nocs' not in about: raise BadFile(str(path), "holds the settings of a detector under 'nocs'", ', '.join(about) or 'nothing', 'Was it written by save_detector?')
-    model = NocsRCNN(build(DetectorCfg, about['nocs'], 'nocs'), pretrained=False)
-    state = {k.removeprefix('model.'): v for k, v in state.items()}
-    if wrong := differences(model.state_dict(), state): raise BadFile(str(path), 'its weights fit its settings', '; '.join(wrong[:6]), 'The file was changed.')
-    model.load_state_dict(state)
-    return model.to(pick_device(device)).eval()
+    return load_network(path, 'nocs', lambda cfg: NocsRCNN(build(DetectorCfg, cfg, 'nocs'), pretrained=False), prefix='model.', hint='Was it written by save_detector?', device=device)

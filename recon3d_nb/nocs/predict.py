@@ -38,9 +38,9 @@ def find_detector(
     "Load a detector, with its second look."
     if checkpoint is None: path = find_data(SHIPPED, 'a shipped NOCS detector', 'None is there: recon3d nocs train writes model.safetensors into its run folder; name it with --checkpoint.')
     else: path = _weights(checkpoint, 'checkpoint of a NOCS detector', 'recon3d nocs train')
-    model = load_detector(path, device=device)
-    if str(maps) == 'own' or str(maps) in ('', '.') and checkpoint is not None: return model
-    look = find_data(SHIPPED_MAPS, 'a shipped network for a second look', "Say --maps own to do without.") if str(maps) in ('', '.') else _weights(maps, 'network for a second look', 'recon3d nocs maps')
+    model, maps = load_detector(path, device=device), str(maps)
+    if maps == 'own' or not maps and checkpoint is not None: return model
+    look = find_data(SHIPPED_MAPS, 'a shipped network for a second look', "Say --maps own to do without.") if not maps else _weights(maps, 'network for a second look', 'recon3d nocs maps')
     return SecondLook(model, load_look(look, device=device)).eval()
 
 # %% ../../nbs/nocs/08_predict.ipynb #5b6175a3
