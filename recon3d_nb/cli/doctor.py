@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from ..core.compute import core_count
-from ..core.errors import ReconError
 from ..core.paths import cache_dir, clone_root, data_roots
 from ..data.sets import SETS, status
 

@@ -15,7 +15,6 @@ import trimesh
 from fastcore.basics import patch
 from ..core.errors import BadFile, BadInput, MissingData
 from ..core.files import parsing, read_json
-from .bop_write import write_scenes
 from .nocs_files import read_png
 from .sets import SETS, find_set
 from ..geometry.mesh import load_mesh

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import trimesh
 from ..core.compute import derive_seed, rng
-from ..core.errors import AcceptableFailure, BadFile, BadInput, MissingData, Tally
+from ..core.errors import AcceptableFailure, BadInput, MissingData, Tally
 from ..core.files import read_json, write_json
 from . import families
 from .bop_write import model_info, write_ply, write_scene, write_targets

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from fastcore.basics import patch
 from .materials import build, draw, pick
-from .solids import SEGMENTS, Solid, around, ball, block, circle, extrude, hull, lathe, prism, rectangle, rod, round_corners, spline, sweep, tube, union
+from .solids import SEGMENTS, Solid, around, ball, block, circle, extrude, hull, lathe, prism, rectangle, rod, round_corners, sweep, union
 from .textures import swatch
 from ..geometry.symmetry import SymmetryGroup
 

@@ -14,7 +14,7 @@ import trimesh
 from PIL import Image
 from ..core.errors import BadInput
 from .solids import finish
-from .textures import Material, hsv, kinds, swatch, stuffs
+from .textures import Material, hsv, swatch, stuffs
 from ..geometry.normals import corner_normals
 from ..geometry.symmetry import SymmetryGroup, turn
 

@@ -17,7 +17,7 @@ from ..core.errors import AcceptableFailure, BadFile, BadInput, MissingData, Tal
 from ..core.files import inside, parsing, read_json
 from ..core.progress import progress
 from .nocs_files import NOCS_CLASSES, REAL_K, decode_coord, decode_depth, decode_mask, parse_meta, read_bbox, read_png
-from .nocs_write import frame_of, model_id, write_classes, write_models, write_scene, write_scenes
+from .nocs_write import frame_of, write_scene, write_scenes
 from .scenes import CAMERA_K, scaled_K
 from .sets import find_set
 from ..geometry.align import Alignments, pixel_pairs, umeyama, umeyama_ransac_batch

@@ -6,7 +6,7 @@
 __all__ = ['Row', 'peak_memory', 'bench', 'table', 'bench_all', 'main']
 
 # %% ../../nbs/dev/08_bench.ipynb #10046f31
-import argparse, ctypes, gc, json, os, subprocess, sys, tempfile, time
+import argparse, ctypes, gc, json, os, sys, tempfile, time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 import numpy as np

@@ -6,7 +6,7 @@
 __all__ = ['NOTICE', 'relink', 'readme', 'write_readme']
 
 # %% ../../nbs/dev/09_front.ipynb #5c3c17b6
-import re, sys
+import re
 from pathlib import Path
 from ..core.errors import BadFile
 from ..core.files import atomic

@@ -7,7 +7,7 @@ __all__ = ['LOADS', 'STYLE_URL', 'SCRIPT_URL', 'VOID', 'BLOCKS', 'QUOTED', 'LEFT
            'unrendered', 'emptiness', 'dead_links', 'check', 'remote_styles', 'report']
 
 # %% ../../nbs/dev/05_site_check.ipynb #b43b6431
-import posixpath, re, sys
+import posixpath, re
 from collections import namedtuple
 from functools import lru_cache, partial
 from html.parser import HTMLParser

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['turn', 'SymmetryGroup', 'none', 'cyclic', 'dihedral', 'about', 'ball', 'closure', 'tetrahedral', 'octahedral',
-           'icosahedral', 'rotations', 'moved', 'apart', 'to_bop', 'from_bop']
+           'icosahedral', 'rotations', 'moved', 'apart', 'to_bop', 'from_bop', 'angles_between']
 
 # %% ../../nbs/geometry/10_groups.ipynb #b4b88115
 from dataclasses import dataclass, field
@@ -228,3 +228,18 @@ def from_bop(
     return SymmetryGroup(np.concatenate([np.eye(3)[None], R]), tuple(axes[:1]), centre)
 
 SymmetryGroup.from_bop = staticmethod(from_bop)
+
+# %% ../../nbs/geometry/10_groups.ipynb #11ae343d
+def angles_between(
+    R,                             # (n, 3, 3)
+    others,                        # (m, 3, 3)
+    symmetry:SymmetryGroup|None=None,   # of the object; None: it has none
+    *,
+    step:float=.02,                # of a continuous symmetry, as a fraction of the diameter
+)->np.ndarray:                     # (n, m) radians
+    "The smallest angles between two sets of poses."
+    R, others = np.asarray(R, float), np.asarray(others, float).reshape(-1, 9)
+    S = np.eye(3)[None] if symmetry is None else symmetry.rotations(step)
+    most = np.full((len(R), len(others)), -1.)
+    for s in S: np.maximum(most, (R @ s).reshape(-1, 9) @ others.T, out=most)
+    return np.arccos(np.clip((most - 1)/2, -1, 1))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 import torch
 from torch import Tensor, nn
-from ..core.errors import BadFile, BadInput, MissingData
+from ..core.errors import BadFile, MissingData
 from ..core.files import read_pth, read_weights
 
 # %% ../../nbs/learn/01_weights.ipynb #bbe2934d

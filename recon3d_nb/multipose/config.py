@@ -8,7 +8,7 @@ __all__ = ['LEGACY_KEYS', 'DataCfg', 'RenderCfg', 'OwnEncoderCfg', 'LossCfg', 'T
 
 # %% ../../nbs/multipose/01_config.ipynb #4e2fbde4
 import configparser, json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 from ..core.config import convert, load_config, save_config

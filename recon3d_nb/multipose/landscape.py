@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numba import njit
 from ..core.compute import rng, share
-from ..core.errors import BadFile, BadInput
+from ..core.errors import BadInput
 from ..core.files import content_key, read_npz, write_npz
 from ..data.many import each
 from ..geometry.gap import diameter

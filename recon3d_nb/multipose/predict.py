@@ -18,7 +18,7 @@ from ..geometry.crop import Crop
 from ..geometry.rotation import Pose
 from ..learn.autoencoder import AugmentedAutoencoder, load_autoencoder
 from ..learn.codebook import Codebook
-from .encoder import load_encoder
+from .encoder import encode_looks, load_encoder
 from .pose_head import PoseHead
 from .training import load_head
 from .training import predict as ask_head
@@ -52,7 +52,7 @@ class Answer(NamedTuple):
     "Poses of one object in one picture or several; the most trusted first."
     R:Tensor             # (B, k, 3, 3) camera from object
     t:Tensor             # (B, k, 3) the mesh's unit
-    confidence:Tensor    # (B, k) of the head, or cosines of the codebook
+    confidence:Tensor    # (B, k) of the head; of the codebook the share of all weight, or cosines
     R_axis:Tensor        # (B, k, 3, 3) as if on the optical axis: what the crop shows
     codes:Tensor         # (B, L)
     crops:Tensor         # (B, 3, S, S) in [0, 1]
@@ -68,6 +68,7 @@ class Finder:
     head_net:AugmentedAutoencoder|None = None   # the head's own encoder, where its last layer learned along; None: net
     camera:ViewCamera = LEGACY    # of the crops that were learned from
     margin:float = .1             # of these
+    careful:bool = True           # by the codebook: 27 looks at a crop and the word of the neighbours; False: one, and the nearest row
 
     def object(self, name:str)->ViewObject:
         "One of the objects, by name."
@@ -87,9 +88,10 @@ def _from_head(self:Finder, codes, name:str, k:int)->tuple:
     c, order = c.sort(dim=1, descending=True)
     return R[torch.arange(len(R))[:, None], order][:, :k], c[:, :k]
 
-def _from_book(self:Finder, codes, name:str, k:int)->tuple:
+def _from_book(self:Finder, codes, crops, name:str, k:int)->tuple:
     "The codebook's k best rows, 20 degrees apart."
-    got = self.books[name].nearest(codes, min(k, len(self.books[name])), apart=0. if k == 1 else np.deg2rad(20))
+    book, apart = self.books[name], 0. if k == 1 else np.deg2rad(20)
+    got = book.agreed(encode_looks(self.net, crops), k, symmetry=self.object(name).symmetry, apart=apart) if self.careful else book.nearest(codes, min(k, len(book)), apart=apart)
     return got.R, got.score
 
 # %% ../../nbs/multipose/09_predict.ipynb #7b04f96a
@@ -110,7 +112,7 @@ def find(
     if k < 1 or len(boxes) != len(crops): raise BadInput('Finder.find', 'k is 1 or more, and each crop has a box', f'{k}, {len(crops)} crops, {len(boxes)} boxes')
     net = self.head_net if way == 'head' and self.head_net is not None else self.net
     with torch.no_grad(): codes = torch.cat([net.encode(part) for part in crops.split(128)])
-    R, c = (_from_head if way == 'head' else _from_book)(self, codes, name, k)
+    R, c = _from_head(self, codes, name, k) if way == 'head' else _from_book(self, codes, crops, name, k)
     Ks, boxes = np.broadcast_to(np.asarray(K, float), (len(crops), 3, 3)), np.asarray(boxes)
     placed = [box_poses(obj, R[i], np.broadcast_to(boxes[i], (R.shape[1], 4)), Ks[i], self.camera) for i in range(len(crops))]
     return Answer(torch.stack([p.R for p in placed]), torch.stack([p.t for p in placed]), c, R, codes, crops)

@@ -23,7 +23,7 @@ from ..learn.fit import Fitted, fit as fit_task
 from ..learn.plan import FitCfg
 from ..learn.records import load_weights
 from ..metrics.bop import LIMITS, Estimate
-from ..metrics.pose import TAUS, adds, degrees_cm, mspd, mssd, recall, vsd
+from ..metrics.pose import adds, degrees_cm, mspd, mssd, recall, vsd
 from .losses import PoseLoss, PoseLossCfg, with_classes
 from .pose_head import Hypotheses, PoseHead, PoseSampler
 from ..render.core import render

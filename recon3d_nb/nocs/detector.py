@@ -22,7 +22,6 @@ from ..learn.blocks import check_counts, seeded
 from ..learn.records import load_network, save_network
 from ..learn.weights import read_tensors
 from .heads import HeadCfg, NocsHead, crop_targets, head_loss
-from .targets import Target
 
 # %% ../../nbs/nocs/04_detector.ipynb #9b86f2d9
 BUDGETS = dict(full=dict(rpn_pre_nms_top_n_train=2000, rpn_post_nms_top_n_train=2000, rpn_pre_nms_top_n_test=1000, rpn_post_nms_top_n_test=1000, rpn_batch_size_per_image=256, box_batch_size_per_image=64),

@@ -7,7 +7,7 @@ __all__ = ['NOCS_SYMMETRIES', 'ClassSymmetry', 'SymmetryTable', 'write_table', '
            'table_from_meshes', 'turn_maps']
 
 # %% ../../nbs/nocs/02_symmetry.ipynb #e96d8eee
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 import numpy as np

@@ -7,7 +7,7 @@ __all__ = ['CheckCfg', 'Subject', 'subject', 'norm_shift', 'AxisTry', 'try_axes'
 
 # %% ../../nbs/occnet/08_check_model.ipynb #4fc18a78
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import permutations, product
 from pathlib import Path
 from typing import NamedTuple

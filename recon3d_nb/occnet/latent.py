@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import NamedTuple
 import numpy as np
 import torch
-import trimesh
 from torch import Tensor
 from torch.nn import functional as F
 from ..core.compute import pick_device, torch_rng

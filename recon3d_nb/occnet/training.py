@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 import torch
 from torch import Tensor, nn
-from ..core.compute import pick_device, torch_rng
+from ..core.compute import pick_device
 from ..core.config import to_dict
 from ..core.errors import BadInput
 from ..core.progress import progress

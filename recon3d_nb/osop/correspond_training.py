@@ -7,7 +7,7 @@ __all__ = ['USUAL', 'MatchesCfg', 'CropMatches', 'read_matches', 'cell_loss', 'C
            'fit_corresponder', 'save_corresponder', 'load_corresponder']
 
 # %% ../../nbs/osop/04a_correspond_training.ipynb #37f56c61
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 import numpy as np

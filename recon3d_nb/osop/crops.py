@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MARGIN', 'QuickScenes', 'Query', 'cut_query', 'SpoilCfg', 'spoil_mask', 'crop_places', 'Crops', 'read_crops',
-           'angles_between', 'nearest_equal']
+           'nearest_equal']
 
 # %% ../../nbs/osop/02b_crops.ipynb #fc346c16
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from ..data.bop import BopImage, BopObject
 from ..geometry.camera import intrinsics
 from ..geometry.crop import mask_box
 from ..geometry.gaze import Gaze, ray_turn
-from ..geometry.groups import SymmetryGroup
+from ..geometry.groups import SymmetryGroup, angles_between
 from ..geometry.rotation import random_rotations
 from ..metrics.bop import Model
 from ..render.core import render
@@ -197,20 +197,6 @@ def read_crops(
     return Crops(*map(torch.stack, zip(*(_one(scenes, int(i), int(k), size, spoil, seed) for i, k in places))))
 
 # %% ../../nbs/osop/02b_crops.ipynb #c2d37d31
-def angles_between(
-    R,                             # (n, 3, 3)
-    others,                        # (m, 3, 3)
-    symmetry:SymmetryGroup|None=None,   # of the object; None: it has none
-    *,
-    step:float=.02,                # of a continuous symmetry, as a fraction of the diameter
-)->np.ndarray:                     # (n, m) radians
-    "The smallest angles between two sets of poses."
-    R, others = np.asarray(R, float), np.asarray(others, float).reshape(-1, 9)
-    S = np.eye(3)[None] if symmetry is None else symmetry.rotations(step)
-    most = np.full((len(R), len(others)), -1.)
-    for s in S: np.maximum(most, (R @ s).reshape(-1, 9) @ others.T, out=most)
-    return np.arccos(np.clip((most - 1)/2, -1, 1))
-
 def nearest_equal(
     R,                             # (n, 3, 3) camera from object
     t,                             # (n, 3)

@@ -19,7 +19,7 @@ from ..core.errors import BadFile, BadInput
 from ..core.files import content_key, read_weights, write_weights
 from ..core.progress import progress
 from ..data.object_views import view_object
-from ..geometry.groups import turn
+from ..geometry.groups import angles_between, turn
 from ..geometry.rotation import random_rotations
 from ..learn.batches import MadeBatches
 from ..learn.blocks import choose
@@ -27,7 +27,7 @@ from ..learn.fit import Fitted, fit
 from ..learn.losses import info_nce, triplet_ratio
 from ..learn.plan import FitCfg
 from ..learn.records import load_weights, read_checkpoint, save_weights
-from .crops import SpoilCfg, angles_between, crop_places, read_crops
+from .crops import SpoilCfg, crop_places, read_crops
 from .matching import Head, Matcher, MatcherCfg, query_codes, unit_codes
 from .templates import TemplateCfg, make_templates, object_key
 

@@ -20,7 +20,8 @@ from ..core.files import content_key
 from ..learn.backbones import LITE0, backbone
 from ..learn.blocks import check_counts
 from ..learn.codebook import first_apart
-from .crops import angles_between, read_crops
+from ..geometry.groups import angles_between
+from .crops import read_crops
 from .templates import Templates, embed
 
 # %% ../../nbs/osop/03_matching.ipynb #4bd4e816

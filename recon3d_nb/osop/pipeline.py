@@ -18,11 +18,11 @@ from ..core.files import read_json, write_json
 from ..data.object_views import ViewObject, outline_boxes, view_object
 from ..geometry.crop import mask_box
 from ..geometry.gaze import Gaze
-from ..geometry.groups import SymmetryGroup
+from ..geometry.groups import SymmetryGroup, angles_between
 from ..geometry.symmetry import find_symmetries
-from .crops import angles_between, cut_query
+from .crops import cut_query
 from .doctor import check_distance, check_object, check_picture
-from .instances import Piece, left_over, pieces
+from .instances import Piece, left_over, pieces, sharpened
 from .refinement import Hypothesis, Sight, SolveCfg, propose, read_pairs, true_pairs
 from .templates import TemplateCfg, Templates, make_templates, object_key
 from .verify import VerifyCfg, polish
@@ -147,6 +147,7 @@ class PipelineCfg:
     rounds:int = 1           # times that pairs are sought: after the first, the best poses are their own templates
     best:int = 3             # poses that are polished, and followed up in a later round
     spare:int = 1            # pieces that are followed up beyond those that are asked for
+    sharpen:float = .035     # by which the edge of a piece may move to where colours change, part of its box; 0: it stays
     sight:int = 128          # side of the picture that stage 4 looks at, pixels
     around:float = .35       # about the mask's box, for stage 4: part of its longer side, at each end
     unit:str|None = 'mm'     # of mesh, depth and poses; None: nobody knows
@@ -155,7 +156,7 @@ class PipelineCfg:
     seed:int = 0             # of all draws
 
     def __post_init__(self):
-        if not (self.k >= 1 and self.rounds >= 1 and self.best >= 1 and self.spare >= 0 and self.sight >= 32 and 0 <= self.around <= 3): raise BadInput('PipelineCfg', 'k, rounds and best are 1 or more, spare is 0 or more, sight is 32 pixels or more, around lies in [0, 3]', f'{self.k}, {self.rounds}, {self.best}, {self.spare}, {self.sight}, {self.around}')
+        if not (self.k >= 1 and self.rounds >= 1 and self.best >= 1 and self.spare >= 0 and self.sharpen >= 0 and self.sight >= 32 and 0 <= self.around <= 3): raise BadInput('PipelineCfg', 'k, rounds and best are 1 or more, spare and sharpen are 0 or more, sight is 32 pixels or more, around lies in [0, 3]', f'{self.k}, {self.rounds}, {self.best}, {self.spare}, {self.sharpen}, {self.sight}, {self.around}')
 
 def _symmetry(obj, folder, key)->SymmetryGroup:
     "The object's symmetry, read where it was found before."
@@ -300,7 +301,9 @@ def _follow_all(self, case, found, n, clock)->list:
     todo, done = [Piece(found.mask, found.confidence, 1.)] if found.score is None else pieces(np.where(found.mask, found.score, 0), threshold=1e-6), []
     todo = todo[:n + self.cfg.spare]
     while todo:
-        done.append(f := _follow(self, case, todo.pop(0), clock))
+        piece = todo.pop(0)
+        if found.score is not None and self.cfg.sharpen: piece = sharpened(piece, case.image, band=self.cfg.sharpen)
+        done.append(f := _follow(self, case, piece, clock))
         if found.score is None or not f.poses or len(done) + len(todo) >= n: continue
         drawn = render(case.known.obj.mesh, f.poses[0].R, f.poses[0].t, case.K, case.image.shape[:2], what='mask').mask[0].numpy()
         rest = left_over(f.piece, drawn)

@@ -16,11 +16,10 @@ from ..core.errors import AcceptableFailure, BadInput, Tally
 from ..data.object_views import ViewObject, outline_boxes
 from ..geometry.camera import back_project, check_K, depth_points, project
 from ..geometry.crop import mask_box
-from ..geometry.groups import SymmetryGroup
+from ..geometry.groups import SymmetryGroup, angles_between
 from ..geometry.register import icp, kabsch, kabsch_ransac, solve_pnp
 from ..geometry.rotation import Pose
 from .correspondence import Pairs
-from .crops import angles_between
 from ..render.core import render
 
 # %% ../../nbs/osop/05_refinement.ipynb #0390afc2

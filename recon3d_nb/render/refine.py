@@ -28,6 +28,7 @@ class RefineCfg:
     steps:int = 30               # at most
     limit:float|None = None      # depth difference that counts in full, the mesh's unit; None: a quarter of the diameter
     outline:float = 1.           # weight of outlines beside depth; with a mask alone they are all there is
+    turn:bool = True             # move R; False: R is known
     translate:bool = False       # move t too; False: t is known
     patience:int|None = None     # steps without gain that end a walk; None: 8 of Gauss-Newton, all of Adam
     lr:float = .04               # of Adam: radians, and diameters
@@ -38,6 +39,7 @@ class RefineCfg:
     def __post_init__(self):
         rules = dict(steps=self.steps >= 1, limit=self.limit is None or self.limit > 0, outline=self.outline >= 0, patience=self.patience is None or self.patience >= 1, lr=self.lr > 0, most_deg=0 < self.most_deg <= 180, damping=self.damping > 0)
         if bad := [k for k, ok in rules.items() if not ok]: raise BadInput(f'RefineCfg.{bad[0]}', 'is out of its range', getattr(self, bad[0]))
+        if not (self.turn or self.translate): raise BadInput('RefineCfg', 'moves R, t or both', 'neither')
         if self.method not in ('gauss-newton', 'adam'): raise BadInput('RefineCfg.method', "is 'gauss-newton' or 'adam'", repr(self.method))
 
 class Refined(NamedTuple):
@@ -57,10 +59,10 @@ def _solve(rows, n:int, cfg:RefineCfg)->Tensor:
         count = torch.bincount(r.walk, minlength=n).clamp_min(1)[r.walk]
         A.index_add_(0, r.walk, r.J[:, :, None]*r.J[:, None]*(weight/count)[:, None, None])
         b.index_add_(0, r.walk, -r.J*r.e[:, None]*(weight/count)[:, None])
-    k = 6 if cfg.translate else 3
-    A, b = A[:, :k, :k], b[:, :k]
-    A = A + torch.eye(k)*(cfg.damping*A.diagonal(dim1=1, dim2=2).mean(1) + 1e-12)[:, None, None]
-    m = torch.nn.functional.pad(torch.linalg.solve(A, b), (0, 6 - k))
+    k = slice(0 if cfg.turn else 3, 6 if cfg.translate else 3)
+    A, b = A[:, k, k], b[:, k]
+    A = A + torch.eye(A.shape[1])*(cfg.damping*A.diagonal(dim1=1, dim2=2).mean(1) + 1e-12)[:, None, None]
+    m = torch.nn.functional.pad(torch.linalg.solve(A, b), (k.start, 6 - k.stop))
     turn = m[:, :3].norm(dim=1, keepdim=True)
     return m*(np.radians(cfg.most_deg)/turn.clamp_min(1e-12)).clamp(max=1)
 
@@ -104,7 +106,7 @@ def _gradient(mesh, view, R, t, c, K, target, limit, cfg, scale)->Tensor:
         r = outline_rows(view.depth.double(), R @ c + t, K, target)
         share = torch.bincount(r.walk, minlength=len(R)).clamp_min(1)[r.walk, None]
         g = g.index_add(0, r.walk, (cfg.outline or 1.)*unit*r.J*r.e[:, None]/share)
-    return g if cfg.translate else g*torch.tensor([1., 1, 1, 0, 0, 0]).to(g)
+    return g*torch.tensor([cfg.turn]*3 + [cfg.translate]*3).to(g)
 
 def _moved(R, t, c, m)->tuple:
     "A pose after a motion (omega, v) about the object's middle c."

@@ -20,7 +20,6 @@ from ..geometry.camera import depth_points, project
 from ..geometry.groups import turn
 from ..geometry.rotation import Similarity
 from ..learn.pictures import as_batch
-from ..metrics.boxes import Box
 from ..metrics.pose import degrees_cm
 from ..nocs.detector import NocsRCNN
 from ..nocs.looks import SecondLook, windows

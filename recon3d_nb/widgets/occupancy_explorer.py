@@ -14,7 +14,7 @@ import trimesh
 from fastcore.basics import patch
 from traitlets import Bool, Enum, Float, Int
 from ..core.errors import AcceptableFailure, BadInput
-from ..geometry.isosurface import SparseGrid, marching_cubes, mise
+from ..geometry.isosurface import SparseGrid, mise
 from ..geometry.mesh import check_mesh, normalise
 from ..geometry.occupancy import contains
 from ..geometry.sdf import signed_distance

@@ -17,7 +17,7 @@ from ..geometry.camera import project
 from ..geometry.crop import Crop, mask_box
 from ..geometry.gaze import Gaze
 from ..metrics.pose import mssd
-from ..osop.crops import angles_between
+from ..geometry.groups import angles_between
 from ..osop.pipeline import Estimates, Followed, NetMask, OneShotPose, Ranked, Stages, TrueMask, TruePairs, TrueTemplate, Truth
 from ..osop.refinement import Hypothesis
 from ..osop.segmentation import mask_iou, segment
