@@ -168,7 +168,7 @@ def polish(
     best = ranked(hypotheses, judge(hypotheses))
     top, rest = best[:most], best[most:]
     if query.depth is None:
-        slid = [placed(obj, [h], query, cfg)[0] if h.way == 'pnp' else h for h in top]
+        moved = iter(placed(obj, [h for h in top if h.way == 'pnp'], query, cfg)); slid = [next(moved) if h.way == 'pnp' else h for h in top]
         top = [o._replace(score=v.score) if v.mask > u.mask else h for h, o, u, v in zip(top, slid, judge(top), judge(slid))]
     walked = by_render(obj, top, query, cfg)
     top = [o._replace(score=v.score) if v.score > h.score else h for h, o, v in zip(top, walked, judge(walked))]
