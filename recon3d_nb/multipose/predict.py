@@ -90,8 +90,8 @@ def _from_head(self:Finder, codes, name:str, k:int)->tuple:
 
 def _from_book(self:Finder, codes, crops, name:str, k:int)->tuple:
     "The codebook's k best rows, 20 degrees apart."
-    book, apart = self.books[name], 0. if k == 1 else np.deg2rad(20)
-    got = book.agreed(encode_looks(self.net, crops), k, symmetry=self.object(name).symmetry, apart=apart) if self.careful else book.nearest(codes, min(k, len(book)), apart=apart)
+    book, apart = self.books[name], 0. if k == 1 else np.deg2rad(20); k = min(k, len(book))
+    got = book.agreed(encode_looks(self.net, crops), k, symmetry=self.object(name).symmetry, apart=apart) if self.careful else book.nearest(codes, k, apart=apart)
     return got.R, got.score
 
 # %% ../../nbs/multipose/09_predict.ipynb #7b04f96a
