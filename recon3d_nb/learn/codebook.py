@@ -7,6 +7,7 @@ __all__ = ['box_rays', 'Matches', 'Codebook', 'first_apart', 'nearest', 'agreed'
            'save_codebook', 'load_codebook']
 
 # %% ../../nbs/learn/16_codebook.ipynb #44dc0878
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -111,7 +112,7 @@ def agreed(
     symmetry=None,         # SymmetryGroup of the object; None: it has none
     apart:float=0.,        # radians between answers; 0: as they come
     near:int=300,          # rows that are heard
-    width:float=np.deg2rad(15),   # sigma, radians
+    width:float=math.radians(15),   # sigma, radians
     temperature:float=.04, # tau
 )->Matches:                # in the order of their weight
     "Look up codes, and answer with what most of the neighbourhood speaks for."
