@@ -57,25 +57,27 @@ def left_over(
 def sharpened(
     piece:Piece,
     image,                 # (H, W, 3) uint8
+    drawn=None,            # (H, W) bool, the object in a pose that was found; None: the piece alone is known
     *,
-    band:float=.035,       # by which the edge may move, each way: part of the longer side of the piece's box
+    band:float=.035,       # by which the edge may move, each way: part of the longer side of the box about both
     rounds:int=3,          # of fitting colours and cutting
     side:int=256,          # larger pieces are cut in a picture that is scaled down to this, pixels of the box's longer side
 )->Piece:                  # as it was where it is too thin for a band, or fills the picture
     "Move the edge of a piece to where colours change."
     import cv2
-    image = np.asarray(image)
+    image, drawn = np.asarray(image), piece.mask if drawn is None else np.asarray(drawn, bool)
     if image.shape != (*piece.mask.shape, 3) or image.dtype != np.uint8: raise BadInput('sharpened', f'the picture is {(*piece.mask.shape, 3)} of uint8, as large as the mask', f'{image.dtype} {image.shape}')
+    if drawn.shape != piece.mask.shape: raise BadInput('sharpened', 'the drawing is as large as the mask', f'{drawn.shape} and {piece.mask.shape}')
     if not band > 0 or rounds < 1: raise BadInput('sharpened', 'band is above 0, rounds is 1 or more', f'{band}, {rounds}')
-    x, y, w, h = map(int, mask_box(piece.mask)); scale = min(1., side/max(w, h)); px = max(2, round(scale*band*max(w, h))); rim = round((4*px + 8)/scale)
+    x, y, w, h = map(int, mask_box(piece.mask | drawn)); scale = min(1., side/max(w, h)); px = max(2, round(scale*band*max(w, h))); rim = round((4*px + 8)/scale)
     part = np.s_[max(0, y - rim):y + h + rim, max(0, x - rim):x + w + rim]
-    full = piece.mask[part].astype(np.uint8); size = tuple(max(1, round(scale*n)) for n in full.shape[::-1])
-    see, mask = (np.ascontiguousarray(a) if scale == 1 else cv2.resize(a, size, interpolation=how) for a, how in ((image[part], cv2.INTER_AREA), (full, cv2.INTER_NEAREST)))
-    mask = mask > 0
-    names = np.select([binary_erosion(mask, iterations=px), mask, binary_dilation(mask, iterations=px)], [cv2.GC_FGD, cv2.GC_PR_FGD, cv2.GC_PR_BGD], cv2.GC_BGD).astype(np.uint8)
+    size = tuple(max(1, round(scale*n)) for n in piece.mask[part].shape[::-1])
+    small = lambda x, how: np.ascontiguousarray(x[part]) if scale == 1 else cv2.resize(x[part], size, interpolation=how)
+    see, mask, own = small(image, cv2.INTER_AREA), *(small(m.astype(np.uint8), cv2.INTER_NEAREST) > 0 for m in (piece.mask, drawn))
+    names = np.select([binary_erosion(mask & own, iterations=px), own, binary_dilation(mask | own, iterations=px)], [cv2.GC_FGD, cv2.GC_PR_FGD, cv2.GC_PR_BGD], cv2.GC_BGD).astype(np.uint8)
     if not (names == cv2.GC_FGD).any() or not (names == cv2.GC_BGD).any(): return piece
     cv2.setRNGSeed(0)
     cv2.grabCut(see, names, None, np.zeros((1, 65)), np.zeros((1, 65)), rounds, cv2.GC_INIT_WITH_MASK)
     cut = ((names == cv2.GC_FGD) | (names == cv2.GC_PR_FGD)).astype(np.uint8)
-    out = np.zeros_like(piece.mask); out[part] = cut > 0 if scale == 1 else cv2.resize(cut, full.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
+    out = np.zeros_like(piece.mask); out[part] = cut > 0 if scale == 1 else cv2.resize(cut, piece.mask[part].shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
     return piece._replace(mask=out)

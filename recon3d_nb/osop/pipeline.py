@@ -23,6 +23,7 @@ from ..geometry.symmetry import find_symmetries
 from .crops import cut_query
 from .doctor import check_distance, check_object, check_picture
 from .instances import Piece, left_over, pieces, sharpened
+from .segmentation import mask_iou
 from .refinement import Hypothesis, Sight, SolveCfg, propose, read_pairs, true_pairs
 from .templates import TemplateCfg, Templates, make_templates, object_key
 from .verify import VerifyCfg, polish
@@ -146,6 +147,7 @@ class PipelineCfg:
     k:int = 5                # templates that are followed up
     rounds:int = 1           # times that pairs are sought: after the first, the best poses are their own templates
     best:int = 3             # poses that are polished, and followed up in a later round
+    mend:int = 1             # times that a piece is cut anew, between stage 1 and the drawing of its best pose, and followed up again
     spare:int = 1            # pieces that are followed up beyond those that are asked for
     sharpen:float = .035     # by which the edge of a piece may move to where colours change, part of its box; 0: it stays
     sight:int = 128          # side of the picture that stage 4 looks at, pixels
@@ -156,7 +158,7 @@ class PipelineCfg:
     seed:int = 0             # of all draws
 
     def __post_init__(self):
-        if not (self.k >= 1 and self.rounds >= 1 and self.best >= 1 and self.spare >= 0 and self.sharpen >= 0 and self.sight >= 32 and 0 <= self.around <= 3): raise BadInput('PipelineCfg', 'k, rounds and best are 1 or more, spare and sharpen are 0 or more, sight is 32 pixels or more, around lies in [0, 3]', f'{self.k}, {self.rounds}, {self.best}, {self.spare}, {self.sharpen}, {self.sight}, {self.around}')
+        if not (self.k >= 1 and self.rounds >= 1 and self.best >= 1 and self.mend >= 0 and self.spare >= 0 and self.sharpen >= 0 and self.sight >= 32 and 0 <= self.around <= 3): raise BadInput('PipelineCfg', 'k, rounds and best are 1 or more, mend, spare and sharpen are 0 or more, sight is 32 pixels or more, around lies in [0, 3]', f'{self.k}, {self.rounds}, {self.best}, {self.mend}, {self.spare}, {self.sharpen}, {self.sight}, {self.around}')
 
 def _symmetry(obj, folder, key)->SymmetryGroup:
     "The object's symmetry, read where it was found before."
@@ -296,6 +298,23 @@ def _follow(self, case, piece, clock)->Followed:
     poses = tuple(h._replace(R=R, t=t, score=float(h.score*sure)) for h in hyps for R, t in [gaze.pose_back(h.R, h.t)])
     return Followed(piece, query, ranked, tuple(pairs), sight, tuple(drafts), tally, poses)
 
+def _drawn(case, f)->np.ndarray:
+    "The object in the best pose of a piece."
+    return render(case.known.obj.mesh, f.poses[0].R, f.poses[0].t, case.K, case.image.shape[:2], what='mask').mask[0].numpy()
+
+def _mend(self, case, f, clock)->Followed:
+    "Cut a piece anew between its mask and its best pose, and follow it up again; the better of the two, while it gets better."
+    for _ in range(self.cfg.mend if self.cfg.sharpen and f.poses else 0):
+        drawn = _drawn(case, f)
+        if mask_iou(drawn, f.piece.mask) < .5: break
+        piece = sharpened(f.piece, case.image, drawn, band=self.cfg.sharpen)
+        if piece.mask.sum() < 30 or mask_iou(piece.mask, f.piece.mask) > .985: break
+        clock('mend')
+        again = _follow(self, case, piece, clock)
+        if not again.poses or again.poses[0].score <= f.poses[0].score: break
+        f = again
+    return f
+
 def _follow_all(self, case, found, n, clock)->list:
     "Follow up the pieces, and what their poses leave over while instances lack; the best pose first."
     todo, done = [Piece(found.mask, found.confidence, 1.)] if found.score is None else pieces(np.where(found.mask, found.score, 0), threshold=1e-6), []
@@ -303,10 +322,10 @@ def _follow_all(self, case, found, n, clock)->list:
     while todo:
         piece = todo.pop(0)
         if found.score is not None and self.cfg.sharpen: piece = sharpened(piece, case.image, band=self.cfg.sharpen)
-        done.append(f := _follow(self, case, piece, clock))
+        f = _follow(self, case, piece, clock)
+        done.append(f if found.score is None else _mend(self, case, f, clock))
         if found.score is None or not f.poses or len(done) + len(todo) >= n: continue
-        drawn = render(case.known.obj.mesh, f.poses[0].R, f.poses[0].t, case.K, case.image.shape[:2], what='mask').mask[0].numpy()
-        rest = left_over(f.piece, drawn)
+        rest = left_over(piece, _drawn(case, done[-1]))
         if rest is not None: todo.append(rest)
     return sorted(done, key=lambda f: -f.poses[0].score if f.poses else 1.)
 

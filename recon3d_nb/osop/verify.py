@@ -122,6 +122,11 @@ def ranked(
     return sorted((h._replace(score=v.score) for h, v in zip(hypotheses, verdicts, strict=True)), key=lambda h: -h.score)
 
 # %% ../../nbs/osop/05b_verify.ipynb #cbe7b3b0
+def _stand(obj, hypotheses, query, cfg)->tuple:
+    "Rotations and translations of hypotheses, and what stands before each."
+    R, t = np.stack([h.R for h in hypotheses]), np.stack([h.t for h in hypotheses])
+    return R, t, covered(query, render(obj.mesh, R, t, query.K, query.size, what='depth').depth.double().numpy(), cfg.slack*obj.diameter)
+
 def by_render(
     obj:ViewObject,
     hypotheses,               # Hypothesis records
@@ -130,8 +135,7 @@ def by_render(
 )->list:                      # Hypotheses; as they were where they are left alone, or the walk failed
     "Walk hypotheses downhill through the renderer, on depth and outline or on the outline alone."
     if not hypotheses: return []
-    R, t = np.stack([h.R for h in hypotheses]), np.stack([h.t for h in hypotheses])
-    hidden = covered(query, render(obj.mesh, R, t, query.K, query.size, what='depth').depth.double().numpy(), cfg.slack*obj.diameter)
+    R, t, hidden = _stand(obj, hypotheses, query, cfg)
     known, depth, alone = query.mask, None, hidden.any((1, 2))
     if query.depth is not None and (query.mask & (query.depth > 0)).sum() >= 30:
         known, depth, alone = query.mask & (query.depth > 0), np.where(query.mask, query.depth, 0), np.zeros(len(R), bool)
@@ -148,8 +152,7 @@ def placed(
 )->list:                      # Hypotheses; as they were where sliding gains nothing
     "Slide hypotheses until the mask is covered best; rotations stay."
     if not hypotheses: return []
-    R, t = np.stack([h.R for h in hypotheses]), np.stack([h.t for h in hypotheses])
-    hidden = covered(query, render(obj.mesh, R, t, query.K, query.size, what='depth').depth.double().numpy(), cfg.slack*obj.diameter)
+    R, t, hidden = _stand(obj, hypotheses, query, cfg)
     got = refine(obj.mesh, R, t, query.K, None, query.mask, RefineCfg(turn=False, translate=True, steps=cfg.steps), hidden=hidden)
     return [h if failed else h._replace(t=s.numpy(), way='placed') for h, s, failed in zip(hypotheses, got.t, got.failed.tolist())]
 
