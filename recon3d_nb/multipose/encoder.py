@@ -35,7 +35,7 @@ class EncoderCfg:
     fit:FitCfg = FitCfg(steps=20_000, lr=1e-3, schedule='one-cycle', valid_every=1000)   # how to train
     augment:AugmentCfg = AugmentCfg()        # how crops are spoilt
     camera:ViewCamera = LEGACY               # that renders them
-    views:int = 8000         # crops of each object to learn from
+    views:int|tuple[int, ...] = 8000   # crops of each object to learn from; several numbers: of the first, of the second ...
     held:int = 200           # crops of each object to measure on
     batch:int = 64           # crops
     backgrounds:str|None = None   # folder of photographs, 'packaged' or 'procedural'; None: VOC2012 where it is found, else packaged
@@ -50,7 +50,7 @@ class EncoderCfg:
 
     def __post_init__(self):
         for n in ('views', 'held', 'batch', 'pool', 'turns'):
-            if not getattr(self, n) >= 1: raise BadInput(f'EncoderCfg.{n}', 'is 1 or more', getattr(self, n))
+            if not np.min(getattr(self, n)) >= 1: raise BadInput(f'EncoderCfg.{n}', 'is 1 or more', getattr(self, n))
         if not 0 <= self.clutter <= .6: raise BadInput('EncoderCfg.clutter', 'lies in [0, .6]', self.clutter)
 
 # %% ../../nbs/multipose/02_encoder.ipynb #0b5d3104
@@ -163,6 +163,11 @@ def _beginning(cfg:AutoencoderCfg, begin, seed:int)->AugmentedAutoencoder:
     if net.cfg != cfg: raise BadInput('train_encoder', 'begins from a network of the same sizes and as many objects', f'{net.cfg}', f'This run has {cfg}.')
     return net
 
+def _crops(views:ObjectViews, counts)->ObjectViews:
+    "The first crops of each object, so many of each."
+    rows = torch.cat([(views.which == k).nonzero()[:n, 0] for k, n in enumerate(counts)])
+    return ObjectViews(*(x[rows] for x in views))
+
 def train_encoder(
     objects,                  # ViewObjects
     run:Path,                 # the run's folder
@@ -174,7 +179,8 @@ def train_encoder(
     show:bool=True,           # progress bars
 )->tuple:                     # the network, and how training ended
     "Render, spoil and train, or go on with it."
-    net_cfg = replace(cfg.net, paths=len(objects))
+    if np.size(cfg.views) not in (1, len(objects)): raise BadInput('train_encoder', f'views is one number, or one for each of {len(objects)} objects', cfg.views)
+    net_cfg, counts = replace(cfg.net, paths=len(objects)), [int(n) for n in np.broadcast_to(cfg.views, len(objects))]
     draw = lambda n, part: draw_views(objects, n, derive_seed(cfg.seed, 'views', part) % 2**20, cfg.camera, cfg.net.size, margin=cfg.margin, cache=Path(run)/'views', show=show)
     pool = _pool(cfg, 'train')
     task = AutoencoderTask(_beginning(net_cfg, begin, cfg.seed), apart=cfg.apart)
@@ -182,7 +188,7 @@ def train_encoder(
     device = pick_device(cfg.fit.device)
     valid = [{k: v.to(device) for k, v in b.items()} for b in fixed]
     about = dict(autoencoder=asdict(net_cfg), objects=[o.name for o in objects], augment=asdict(cfg.augment), camera=asdict(cfg.camera), margin=cfg.margin)
-    ended = fit(task, spoilt_batches(draw(cfg.views, 'train'), pool, cfg.batch, cfg.augment, seed=cfg.seed, alone=cfg.apart > 0, device=device), cfg.fit, run, valid=valid, resume=resume, callbacks=callbacks, about=about, show=show)
+    ended = fit(task, spoilt_batches(_crops(draw(max(counts), 'train'), counts), pool, cfg.batch, cfg.augment, seed=cfg.seed, alone=cfg.apart > 0, device=device), cfg.fit, run, valid=valid, resume=resume, callbacks=callbacks, about=about, show=show)
     return task.net.cpu().eval(), ended
 
 # %% ../../nbs/multipose/02_encoder.ipynb #640c9fdc
