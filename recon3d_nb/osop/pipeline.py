@@ -298,6 +298,7 @@ def _follow(self, case, piece, clock)->Followed:
     poses = tuple(h._replace(R=R, t=t, score=float(h.score*sure)) for h in hyps for R, t in [gaze.pose_back(h.R, h.t)])
     return Followed(piece, query, ranked, tuple(pairs), sight, tuple(drafts), tally, poses)
 
+# %% ../../nbs/osop/06_pipeline.ipynb #c8c2ad0f
 def _drawn(case, f)->np.ndarray:
     "The object in the best pose of a piece."
     return render(case.known.obj.mesh, f.poses[0].R, f.poses[0].t, case.K, case.image.shape[:2], what='mask').mask[0].numpy()
