@@ -65,14 +65,15 @@ window.pictures = () => { const at = window.jupyterapp.shell.currentWidget.node,
     const g = s.getContext('2d', {willReadFrequently: true}); g.drawImage(c, 0, 0, 160, 100); out.push(Array.from(g.getImageData(0, 0, 160, 100).data).join()) }
   for (const s of at.querySelectorAll('.r3d-picture svg, .js-plotly-plot .main-svg')) out.push(s.innerHTML)
   return out.join('|') }
-window.drawn = 0                      // drawings so far: reading pictures back takes longer than many a widget, so nobody looks before something was drawn
+window.drawn = 0; window.freshly = new Set()      // drawings so far, and where: nobody looks before something was drawn
 for (const kind of [WebGLRenderingContext, WebGL2RenderingContext]) for (const name of Object.getOwnPropertyNames(kind.prototype).filter(n => /^draw[AER]/.test(n))) {
-  const draw = kind.prototype[name]; kind.prototype[name] = function (...args) { window.drawn++; return draw.apply(this, args) } }
+  const draw = kind.prototype[name]; kind.prototype[name] = function (...args) { window.drawn++; window.freshly.add(this); return draw.apply(this, args) } }
 new MutationObserver(changes => { if (changes.some(c => (c.target.closest ? c.target : c.target.parentElement)?.closest('.r3d-picture, .js-plotly-plot'))) window.drawn++ }).observe(document.body, {subtree: true, childList: true, attributes: true, characterData: true})
+window.finished = () => { for (const gl of window.freshly) gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4)); window.freshly.clear(); return performance.now() }      // when all that was told to be drawn is drawn
 window.until_changed = (event) => new Promise(done => { const before = window.pictures(), me = window.watch = (window.watch || 0) + 1; let start = null, seen = window.drawn      // a later watch ends this one
   document.addEventListener(event, () => { start = performance.now() }, {capture: true, once: true}); window.armed = true
   const look = () => { if (me !== window.watch) return; const now = performance.now()
-    if (start !== null && seen !== window.drawn) { seen = window.drawn; if (window.pictures() !== before) return done(performance.now() - start) }
+    if (start !== null && seen !== window.drawn) { seen = window.drawn; const end = window.finished(); if (window.pictures() !== before) return done(end - start) }      // comparing the pictures takes longer than many a widget, and is not its time
     if (start !== null && now - start > 15000) return done(null); requestAnimationFrame(look) }; look() }) }
 """
 

@@ -29,15 +29,25 @@ def _drop_bars(nb):
     for c in nb.cells:
         if c.cell_type == 'code' and 'progress(' not in c.source: c.outputs = [o for o in c.outputs if '<progress ' not in o.get('data', {}).get('text/html', '')]
 
+def _join_prints(nb):
+    "Make one text of what a cell printed bit by bit: a page shows each text as a block of its own."
+    for c in nb.cells:
+        if c.cell_type != 'code': continue
+        out = []
+        for o in c.outputs:
+            if out and o.output_type == out[-1].output_type == 'stream' and o.name == out[-1].name: out[-1].text += o.text
+            else: out.append(o)
+        c.outputs = out
+
 def write_notebook(
     nb,          # nbformat notebook
     path:Path,   # where to
 ):
-    "Clean a notebook and write it the way nbdev does, without bars of progress."
+    "Clean a notebook and write it the way nbdev does, without bars of progress, what a cell printed as one text."
     from execnb.nbio import dict2nb, write_nb
     from nbdev.clean import clean_nb
     nb.metadata.pop('widgets', None)
-    _drop_bars(nb)
+    _drop_bars(nb); _join_prints(nb)
     plain = dict2nb(nb)
     clean_nb(plain)
     write_nb(plain, path)
