@@ -167,9 +167,9 @@ def click(page):
             except TimeoutError: continue
             return page.evaluate('() => window.took')
 
-ASKED = os.environ.get('WIDGETS', 'OccupancyExplorer SymmetryView').split()       # all take five minutes
+ASKED = os.environ.get('WIDGETS', 'all').split()       # all eight take two to five minutes
 
-@pytest.mark.parametrize('name', [pytest.param(name, marks=pytest.mark.skipif(name not in ASKED and 'all' not in ASKED, reason='the long run: make test-browser WIDGETS=all')) for name, _ in explorers()])
+@pytest.mark.parametrize('name', [pytest.param(name, marks=pytest.mark.skipif(name not in ASKED and 'all' not in ASKED, reason='WIDGETS names others')) for name, _ in explorers()])
 def test_widget(lab, name, capsys):
     "The widget is shown, a drag of its slider and a click change the picture, and the console has no error."
     start, page = time.perf_counter(), lab; show_notebook(page, f'rooms/{name}.ipynb'); page.errors.clear(); run_cell(page, 0); made = cells(page)[0]

@@ -56,10 +56,10 @@ def _inherited(path, seen=())->dict:
 
 def _merge(function, given:dict)->dict:
     "Options with those of the inherited file where the line says nothing."
-    from recon3d_nb.cli.main import _options
+    from recon3d_nb.cli.main import options_of
     from recon3d_nb.core.config import convert
     if not given.get('inherit_from'): return given
-    rows, file = _options(function), _inherited(given['inherit_from'])
+    rows, file = options_of(function), _inherited(given['inherit_from'])
     defaults, kinds = {p.name: p.default for p, *_ in rows}, {p.name: kind for p, kind, _ in rows}
     if unknown := [k for k in file if k not in defaults]: raise BadInput('--inherit-from', f"options are {', '.join(defaults)}", ', '.join(unknown))
     return given | {k: convert(v, kinds[k], k) for k, v in file.items() if given[k] == defaults[k]}

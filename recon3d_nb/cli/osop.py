@@ -171,12 +171,12 @@ _SHARED = 'heads known untrained outline level k rounds'
 
 def _read_mesh(word, unit):
     "An object in millimetres; what had to be changed about it is printed."
-    from recon3d_nb.cli.multipose import _object
+    from recon3d_nb.cli.multipose import read_object
     from recon3d_nb.data.object_views import view_object
     from recon3d_nb.nocs.predict import METRES
     from recon3d_nb.osop.doctor import check_object
     if unit not in METRES: raise BadInput('--unit', f"is one of {', '.join(METRES)}", repr(unit))
-    with warnings.catch_warnings(record=True) as words: warnings.simplefilter('always'); read = _object(word, False)
+    with warnings.catch_warnings(record=True) as words: warnings.simplefilter('always'); read = read_object(word, False)
     mesh, scale = read.mesh.copy(), 1000*METRES[unit]
     mesh.apply_scale(scale)
     obj = view_object(mesh, read.name, symmetry=None if read.symmetry is None else read.symmetry.moved(np.eye(3), np.zeros(3), scale))
@@ -234,13 +234,13 @@ def _camera(K, camera, image, im_id)->tuple:
 def _write_answer(output, got, image, K):
     "poses.json, overlay.png, stages.png."
     import matplotlib.pyplot as plt
-    from recon3d_nb.cli.multipose import _overlay
+    from recon3d_nb.cli.multipose import save_overlay
     from recon3d_nb.core.files import atomic, write_json
     from recon3d_nb.osop.pipeline import show
     obj, rgb = got.case.known.obj, got.case.image
     said = lambda hs: [dict(R=h.R, t_mm=h.t, confidence=h.score, by=h.way, template=int(h.source)) for h in hs]
     write_json(output/'poses.json', dict(image=Path(image).name, object=obj.name, K=K, poses=said(got.poses), instances=said(got.instances), reason=got.reason, mask_confidence=got.mask.confidence, mask_pixels=int(got.mask.mask.sum()), seconds=got.seconds))
-    if got.poses: _overlay(output/'overlay.png', rgb, obj, got.best.R, got.best.t, K)
+    if got.poses: save_overlay(output/'overlay.png', rgb, obj, got.best.R, got.best.t, K)
     fig = show(got)
     with atomic(output/'stages.png') as tmp: fig.savefig(tmp, dpi=110, format='png')
     plt.close(fig)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from ..core.errors import BadInput
 from ..core.files import atomic
-from ..core.progress import _place
+from ..core.progress import output_place
 from .fit import evaluating
 from .records import plot_history
 
@@ -77,7 +77,7 @@ def _show(self:Watch):
     "Put the page where it is seen."
     if self.file:
         with atomic(self.file) as tmp: tmp.write_text(f'<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="5"><title>run</title>{self.to_html()}', encoding='utf-8')
-    if _place(sys.stderr) == 'notebook':
+    if output_place(sys.stderr) == 'notebook':
         from IPython.display import HTML, display
         page = HTML(self.to_html())
         if self.handle is None: self.handle = display(page, display_id=True)

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['HEADER', 'MODELS', 'LIMITS', 'Estimate', 'write_results', 'read_results', 'Model', 'models_folder', 'read_model',
-           'split_folder', 'scene_files', 'read_depth', 'View', 'read_view', 'BopScores', 'average_recall']
+           'split_folder', 'scene_files', 'read_depth', 'View', 'read_view', 'BopScores', 'TargetScore',
+           'target_scores', 'average_recall']
 
 # %% ../../nbs/metrics/04_bop.ipynb #85c880b5
 from collections import defaultdict
@@ -249,25 +250,35 @@ def _most_visible(view:View, obj_id:int, count:int)->np.ndarray:
     return which[np.argsort(-view.visible[which], kind='stable')][:count]
 
 # %% ../../nbs/metrics/04_bop.ipynb #7285f8fb
-def average_recall(
+class TargetScore(NamedTuple):
+    "How one target was answered."
+    scene_id:int
+    im_id:int
+    obj_id:int
+    count:int             # instances asked for
+    used:int              # estimates that were looked at
+    hits:dict             # matches at every threshold: vsd (10, 10), mssd (10,), mspd (10,)
+
+def target_scores(
     results_csv:Path,                # as read_results reads it
     dataset_root:Path,               # a BOP dataset
-    *,
     split:str='test',                # folder of the scenes
-    targets:str='test_targets_bop19.json',  # which objects in which images are asked for
+    targets:str|Path='test_targets_bop19.json',  # which objects in which images are asked for: a file in the dataset, or a path
+    *,
     delta:float=15.,                 # of VSD, mm; ITODD uses 5
     step:float=.01,                  # cut of a continuous symmetry, as a fraction of the diameter
-)->BopScores:
-    "Score a results file on a BOP dataset."
-    root, asked, by_target = Path(dataset_root), _json(Path(dataset_root)/targets), defaultdict(list)
+)->list:                             # of TargetScores
+    "Match the estimates of a results file with what was asked for, target by target."
+    return _matched(read_results(results_csv), results_csv, Path(dataset_root), split, targets, delta, step)
+
+def _matched(estimates, path, root, split, targets, delta, step)->list:
+    asked, by_target, models, out = _json(root/targets), defaultdict(list), {}, []
     scenes = split_folder(root, split)
     if not asked: raise BadFile(str(root/targets), 'lists at least one target')
-    estimates = read_results(results_csv)
     for e in estimates: by_target[e[:3]].append(e)
-    models, hits, counts, used, missing = {}, defaultdict(list), defaultdict(int), 0, 0
     files = lru_cache(maxsize=2)(lambda scene: scene_files(scenes/f'{scene:06d}'))
     see = lru_cache(maxsize=4)(lambda scene, image: read_view(scenes/f'{scene:06d}', image, files=files(scene)))
-    _check_unit(results_csv, estimates, [see(t['scene_id'], t['im_id']) for t in asked[:20]])
+    _check_unit(path, estimates, [see(t['scene_id'], t['im_id']) for t in asked[:20]])
     for target in sorted(asked, key=lambda t: (t['scene_id'], t['im_id'], t['obj_id'])):
         scene, image, obj, count = (target[k] for k in ('scene_id', 'im_id', 'obj_id', 'inst_count'))
         if obj not in models: models[obj] = _listed(read_model(root, obj), step)
@@ -275,9 +286,25 @@ def average_recall(
         truths = _most_visible(view, obj, count)
         if not len(truths): raise BadFile(str(scenes/f'{scene:06d}'/'scene_gt.json'), f'holds object {obj} in image {image}, since it is a target')
         best = sorted(by_target[scene, image, obj], key=lambda e: -e.score)[:count]
-        hits[obj].append(_target_hits(view, models[obj], best, truths, delta))
-        counts[obj] += len(truths); used += len(best); missing += max(0, len(truths) - len(best))
-    return _scores(hits, counts, missing, len(estimates) - used, {e[:2]: e.time for e in estimates})
+        out.append(TargetScore(scene, image, obj, len(truths), len(best), _target_hits(view, models[obj], best, truths, delta)))
+    return out
+
+# %% ../../nbs/metrics/04_bop.ipynb #e1366cd5
+def average_recall(
+    results_csv:Path,                # as read_results reads it
+    dataset_root:Path,               # a BOP dataset
+    *,
+    split:str='test',                # folder of the scenes
+    targets:str|Path='test_targets_bop19.json',  # which objects in which images are asked for
+    delta:float=15.,                 # of VSD, mm; ITODD uses 5
+    step:float=.01,                  # cut of a continuous symmetry, as a fraction of the diameter
+)->BopScores:
+    "Score a results file on a BOP dataset."
+    estimates, hits, counts = read_results(results_csv), defaultdict(list), defaultdict(int)
+    each = _matched(estimates, results_csv, Path(dataset_root), split, targets, delta, step)
+    for t in each: hits[t.obj_id].append(t.hits); counts[t.obj_id] += t.count
+    used = sum(t.used for t in each)
+    return _scores(hits, counts, sum(max(0, t.count - t.used) for t in each), len(estimates) - used, {e[:2]: e.time for e in estimates})
 
 def _scores(hits, counts, missing, unused, times)->BopScores:
     "Sum the matches up."
