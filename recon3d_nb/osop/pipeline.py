@@ -26,7 +26,7 @@ from .instances import Piece, left_over, pieces, sharpened
 from .segmentation import mask_iou
 from .refinement import Hypothesis, Sight, SolveCfg, propose, read_pairs, true_pairs
 from .templates import TemplateCfg, Templates, make_templates, object_key
-from .verify import VerifyCfg, polish
+from .verify import VerifyCfg, by_trying, polish
 from ..render.core import render
 
 # %% ../../nbs/osop/06_pipeline.ipynb #c52f6fd4
@@ -293,6 +293,7 @@ def _follow(self, case, piece, clock)->Followed:
         shift = len(pairs); pairs, tally = pairs + more, _both(tally, tries)
         better = [h._replace(source=h.source + shift if h.source >= 0 else -1) for h in better]
         hyps = sorted(hyps + better, key=lambda h: -h.score)
+    if case.depth is None: hyps = sorted(by_trying(known.obj, hyps[:cfg.best], sight, pairs, cfg.verify) + hyps[cfg.best:], key=lambda h: -h.score)
     clock('verify')
     sure = piece.confidence*piece.weight**.25
     poses = tuple(h._replace(R=R, t=t, score=float(h.score*sure)) for h in hyps for R, t in [gaze.pose_back(h.R, h.t)])
