@@ -24,10 +24,11 @@ def read_notebook(
     nb.metadata.setdefault('kernelspec', dict(display_name='python3', language='python', name='python3'))
     return nb
 
+_BAR = re.compile(r'<progress |<code[^>]*>[^<]*(it/s|s/it)\]</code>')
 def _drop_bars(nb):
     "Remove bars of progress, which say nothing once they are full; a cell about them keeps its own."
     for c in nb.cells:
-        if c.cell_type == 'code' and 'progress(' not in c.source: c.outputs = [o for o in c.outputs if '<progress ' not in o.get('data', {}).get('text/html', '')]
+        if c.cell_type == 'code' and 'progress(' not in c.source: c.outputs = [o for o in c.outputs if not _BAR.search(o.get('data', {}).get('text/html', ''))]
 
 def _join_prints(nb):
     "Make one text of what a cell printed bit by bit: a page shows each text as a block of its own."
@@ -98,7 +99,7 @@ def execute(
     "Run the cells of a notebook in a fresh kernel; skipped cells keep their outputs."
     from nbclient import NotebookClient
     skip = set(settings(folder)['tst_flags'].split()) - set(flags.split())
-    client = NotebookClient(nb, timeout=timeout, kernel_name='python3', resources={'metadata': {'path': str(folder)}})
+    client = NotebookClient(nb, timeout=timeout, kernel_name='python3', resources={'metadata': {'path': str(folder)}}, extra_arguments=['--log-level=ERROR'])      # a kernel of one's own, for one notebook, need not warn of its wires
     env = {k: v for k, v in os.environ.items() if k not in ('IN_TEST', 'MPLBACKEND')} | {'PLOTLY_RENDERER': 'plotly_mimetype'}
     with client.setup_kernel(env=env):
         for i, cell in enumerate(nb.cells):

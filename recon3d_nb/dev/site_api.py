@@ -7,7 +7,7 @@ __all__ = ['shared_names', 'Names', 'source_of', 'Parameter', 'type_name', 'para
            'method_table', 'signature_line', 'source_link', 'ApiTable']
 
 # %% ../../nbs/dev/03_site_api.ipynb #1d9cbcac
-import ast, html, inspect, io, re, textwrap, tokenize
+import ast, html, inspect, io, re, sys, textwrap, tokenize
 from collections import Counter
 from functools import lru_cache
 from typing import NamedTuple
@@ -32,14 +32,20 @@ class Names(NbdevLookup):
     def __init__(self,
         module:str='',   # full name of the module, '' for none
         plain:tuple=(),  # names that are never linked: the parameters of what is described
+        near=None,       # names that are linked though they are plain words; None: all
     ):
         super().__init__()
-        self.module, self.plain = module, set(plain)
+        self.module, self.plain, self.near = module, set(plain), near
 
     def __getitem__(self, name):
         if name in self.plain or name.startswith('_'): return None                # private names have no place on a page
         own = self.syms.get(f'{self.module}.{name}')
-        return own or (None if name in _shared(get_config().lib_name) else super().__getitem__(name))
+        strange = self.near is not None and re.fullmatch('[a-z]+', name) and name not in self.near
+        return own or (None if strange or name in _shared(get_config().lib_name) else super().__getitem__(name))
+
+    def link_line(self, line):
+        plainly = super().link_line
+        return ''.join(part if k % 2 else plainly(part) for k, part in enumerate(re.split(r'(\[[^\[\]]*\]\([^()]*\))', line)))
 
 # %% ../../nbs/dev/03_site_api.ipynb #ee7d2a02
 def source_of(
@@ -62,7 +68,7 @@ def type_name(
 )->str:
     "Write an annotation the short way: `np.ndarray` and `numpy.ndarray` are both `ndarray`."
     if annotation is inspect.Parameter.empty: return ''
-    text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+    text = annotation if isinstance(annotation, str) else annotation.__name__ if inspect.isfunction(annotation) else inspect.formatannotation(annotation)
     return re.sub(r'(?:\w+\.)+(\w+)', r'\1', text).strip("'\"")
 
 # %% ../../nbs/dev/03_site_api.ipynb #2df07af2
@@ -78,7 +84,7 @@ def _field_comments(
 def _default(value)->str:
     "Write a default so that it fits into a cell."
     if value is inspect.Parameter.empty: return 'required'
-    text = getattr(value, '__name__', None) or re.sub(r' at 0x[0-9a-f]+', '', repr(value))
+    text = f'{value:.4g}' if isinstance(value, float) and len(repr(value)) > 9 else getattr(value, '__name__', None) or re.sub(r' at 0x[0-9a-f]+', '', repr(value))
     return text if len(text) < 60 else text[:57] + '...'
 
 def _row(p, comments)->Parameter:
@@ -189,7 +195,7 @@ class ApiTable(BasicMarkdownRenderer):
     def _repr_markdown_(self):
         sym, source = self.sym, source_of(self.sym)
         rows = parameters(sym, source)
-        names = Names(getattr(sym, '__module__', ''), [row.name.lstrip('*') for row in rows])
+        module = getattr(sym, '__module__', ''); names = Names(module, [row.name.lstrip('*') for row in rows], vars(sys.modules[module]) if module in sys.modules else None)
         url = source_link(sym)
         link = f'<a class="api-source" href="{url}">source</a>' if url else ''
         call = f'<div class="api-head"><pre><code>{html.escape(signature_line(self.nm, sym))}</code></pre>{link}</div>'

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['TITLES', 'PLOTLY', 'WIDGET', 'NO_WIDGET', 'FRAME', 'page_of', 'reading_order', 'sidebar', 'plotly_div', 'framed',
            'still', 'relative_links', 'staged', 'site_config', 'module_of', 'ordered_show_docs', 'show_exported',
-           'link_names', 'SiteFilter', 'site_processors']
+           'link_names', 'name_slow', 'SiteFilter', 'site_processors']
 
 # %% ../../nbs/dev/04_site_pages.ipynb #0d2a6f2a
 import ast, html, json, os, re
@@ -199,17 +199,24 @@ class show_exported(Processor):
         if calls: cell.outputs = create_output('\n\n'.join(s._repr_markdown_() for s in shown if s is not None), 'markdown')
 
 class link_names(Processor):
-    "Turn names in backticks into links, with the page's own module first."
-    def begin(self): self.names = Names(module_of(self.nb))
+    "Turn names in backticks into links, with the page's own module first; plain words where the notebook imports them."
+    def begin(self):
+        imports = re.findall(r'^\s*from \S+ import (.+)$', '\n'.join(c.source for c in self.nb.cells if c.cell_type == 'code'), re.M)
+        module = module_of(self.nb); self.names = Names(module, near=set(re.findall(r'\w+', ' '.join(imports))) if module else None)
     def cell(self, cell):
         if cell.cell_type == 'markdown' and cell.source: cell.source = self.names.linkify(cell.source)
 
+class name_slow(Processor):
+    "Say of the cells that only a long run takes that they are."
+    def cell(self, cell):
+        if cell.cell_type == 'code' and 'slow' in cell.directives_: cell.source = f'# the long form: make test-slow\n{cell.source}'
+
 # %% ../../nbs/dev/04_site_pages.ipynb #175d9baa
 class SiteFilter(FilterDefaults):
-    "nbdev's processors, with these three in place of its own."
+    "nbdev's processors, with these three in place of its own, and a word about slow cells."
     def base_procs(self):
         ours = {add_show_docs: ordered_show_docs, exec_show_docs: show_exported, add_links: link_names}
-        return [ours.get(proc, proc) for proc in super().base_procs()]
+        return [*(ours.get(proc, proc) for proc in super().base_procs()), name_slow]
 
 @contextmanager
 def site_processors():

@@ -133,10 +133,11 @@ def _table(r):
     lines = [(f'{getattr(r, k):,}', what, todo) for k, (what, todo) in _LINES.items() if getattr(r, k)]
     if r.bodies > 1: lines.append((f'{r.bodies:,}', 'bodies', 'where they touch or overlap there are walls inside: repair unites closed ones'))
     size = [(f'{r.diagonal:.4g}', 'diagonal of the box', _size_line(r)), (f'{r.volume:.4g}', 'volume', '' if r.closed else 'with its holes closed flat' if r.area else '')]
-    head = f"{r.faces:,} faces, {r.vertices:,} vertices, {r.bodies:,} bod{'y' if r.bodies == 1 else 'ies'}, {'closed' if r.closed else 'not closed'}{', textured' if r.textured else ''}: "
+    many = lambda n, one, more: f'{n:,} {one if n == 1 else more}'
+    head = f"{many(r.faces, 'face', 'faces')}, {many(r.vertices, 'vertex', 'vertices')}, {many(r.bodies, 'body', 'bodies')}{', closed' if r.closed else ', not closed' if r.faces else ''}{', textured' if r.textured else ''}: "
     width = [max(len(l[i]) for l in lines + size) for i in (0, 1)]
     rows = [f'  {n.rjust(width[0])}  {what.ljust(width[1])}  {todo}'.rstrip() for n, what, todo in lines + size]
-    return '\n'.join([head + ('; '.join(f for f in r.faults) or 'sound'), *rows])
+    return '\n'.join([head + ('; '.join(r.faults) or ('sound' if r.faces else 'without a face')), *rows])
 
 MeshReport.__str__ = _table
 

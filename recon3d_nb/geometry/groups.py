@@ -70,7 +70,7 @@ def cyclic(
     axis,         # (3,) object frame
     n:int,        # equal steps to a full turn
 )->SymmetryGroup:
-    "The group $C_n$: turns by 360/n degrees."
+    "The group C_n: turns by 360/n degrees."
     if n < 1: raise BadInput('cyclic', 'n is 1 or more', n)
     return SymmetryGroup(_cyclic(axis, n))
 
@@ -79,7 +79,7 @@ def dihedral(
     n:int,        # steps to a full turn about it
     flip_axis,    # (3,) an axis at right angles, about which half a turn is allowed
 )->SymmetryGroup:
-    "The group $D_n$: $C_n$ and half a turn that exchanges the ends of its axis."
+    "The group D_n: C_n and half a turn that exchanges the ends of its axis."
     if n < 1: raise BadInput('dihedral', 'n is 1 or more', n)
     if abs(_unit(axis, 'dihedral') @ _unit(flip_axis, 'dihedral')) > 1e-6: raise BadInput('dihedral', 'flip_axis stands at right angles to axis', f'{axis}, {flip_axis}')
     turns = _cyclic(axis, n)

@@ -167,7 +167,7 @@ def sample_surface(
 def repair(
     mesh:trimesh.Trimesh,   # any; not changed
     **options,              # join, holes, unite, remesh: as `geometry.repair.repair` explains
-)->NamedTuple:              # its `Repaired(mesh, done)`
+)->tuple:                   # Repaired(mesh, done), of `geometry.repair`
     "Mend a mesh: faces that disagree, repeat or have no area, holes, bodies that overlap; see `geometry.repair`."
     from recon3d_nb.geometry.repair import repair as mend
     return mend(mesh, **options)

@@ -54,7 +54,8 @@ class LRCurve:
         ax.semilogx(self.lrs, self.losses, lw=.7, alpha=.35, color='C0'); ax.semilogx(self.lrs, self.smoothed, color='C0')
         if self.suggestion: ax.axvline(self.suggestion, color='C1', ls='--', label=f'suggested: {self.suggestion:.1e}'); ax.legend(frameon=False, fontsize=8)
         top = float(np.max(self.smoothed[:max(int(np.argmin(self.smoothed)), 1)]))
-        ax.set(xlabel='step size', ylabel='loss', ylim=(None, top + .5 * abs(top - self.smoothed.min()) + 1e-12))
+        low = float(np.min(self.losses))
+        ax.set(xlabel='step size', ylabel='loss', ylim=(low - .1 * abs(top - low), top + .5 * abs(top - self.smoothed.min()) + 1e-12))
         return fig
 
 def _sweep(loop:Loop, source, lrs, stop:float, beta:float)->list:

@@ -230,7 +230,7 @@ class BopScores:
     def __str__(self):
         line = lambda name, v: f'{name:>8}' + ''.join(f'{x:9.4f}' for x in (*v, np.mean(v)))
         rows = [f"{'object':>8}{'AR_VSD':>9}{'AR_MSSD':>9}{'AR_MSPD':>9}{'AR':>9}", *(line(k, v) for k, v in self.by_object.items()), line('all', (self.vsd, self.mssd, self.mspd))]
-        return '\n'.join(rows + [f'{self.instances} instances, {self.missing} without an estimate; {self.unused} estimates not used; {self.seconds:.3g} s an image'])
+        return '\n'.join(rows + [f'{self.instances} instances, {self.missing} without an estimate; {self.unused} estimates not used' + (f'; {self.seconds:.3g} s an image' if np.isfinite(self.seconds) else '')])
 
 # %% ../../nbs/metrics/04_bop.ipynb #f250dffd
 def _check_unit(path, estimates, views):

@@ -171,9 +171,10 @@ def plot_gan(
     title:str='',
 ):                       # matplotlib Figure
     "Draw what the verdicts look at, each above its limit's meaning."
-    health, fig = gan_health(history), closed_figure(9.6, 2.3); a, b, c = fig.subplots(1, 3)
+    from matplotlib.ticker import LogLocator, NullFormatter
+    health, fig = gan_health(history), closed_figure(9.6, 2.3); a, b, c = fig.subplots(1, 3); fig.get_layout_engine().set(w_pad=.12)
     a.plot(*history.series('valid_diversity'), 'o-', ms=3, color='#2a5599'); a.axhline(health.collapse.limit, color='.6', lw=.8, ls='--'); a.set(ylim=(0, max(1.05, 1.1*np.nanmax(history.series('valid_diversity')[1]))), xlabel='step', ylabel='diversity / true')
-    b.semilogy(*history.series('signal'), color='#c46a1b', lw=1); b.axhline(health.gradient.limit*history.series('signal')[1].max(), color='.6', lw=.8, ls='--'); b.set(xlabel='step', ylabel='gradient on the maps'); other = b.twinx(); other.plot(*history.series('wins'), color='.7', lw=.7); other.set(ylim=(0, 1.05)); other.set_ylabel('judge is right', color='.5')
+    b.semilogy(*history.series('signal'), color='#c46a1b', lw=1); b.axhline(health.gradient.limit*history.series('signal')[1].max(), color='.6', lw=.8, ls='--'); low, high = b.get_ylim(); b.yaxis.set_major_locator(LogLocator(subs=(1, 3) if high < 1000*low else (1,))); b.yaxis.set_major_formatter('{x:g}'); b.yaxis.set_minor_formatter(NullFormatter()); b.set(xlabel='step', ylabel='gradient on the maps'); other = b.twinx(); other.plot(*history.series('wins'), color='.7', lw=.7); other.set(ylim=(0, 1.05)); other.set_ylabel('judge is right', color='.5')
     c.plot(*history.series('judge'), color='#2f7d32', lw=1, label='judge'); c.plot(*history.series('fool'), color='#b5452f', lw=1, label='fool') if 'fool' in history.names else None; c.set_yscale('symlog', linthresh=1); c.set(xlabel='step', ylabel='loss'); c.legend(frameon=False, fontsize=7)
     for ax, v in zip((a, b, c), health): ax.set_title(f'{v.asked}: {v.verdict}', fontsize=9, color='k' if v.healthy else '#b5452f')
     fig.suptitle(title, fontsize=9) if title else None

@@ -32,7 +32,7 @@ def _weights(path, what, command):
 def find_detector(
     checkpoint:Path|None=None,   # a file of `save_detector`, or the folder of a run; None: the shipped one
     *,
-    maps:Path|str='',            # a network for a [second look](04c_looks.ipynb), or its run; 'own': the detector's maps stay; '': the shipped one, for the shipped detector
+    maps:Path|str='',            # a network for a second look, or its run; 'own': the detector's maps stay; '': the shipped one, for the shipped detector
     device=None,                 # None: the best there is
 )->NocsRCNN|SecondLook:          # in eval mode
     "Load a detector, with its second look."

@@ -65,15 +65,17 @@ class Report:
 # %% ../../nbs/occnet/07c_checks.ipynb #b0f473b9
 def _rows(r): return [(c.name, '' if math.isnan(c.value) else f'{c.value:.3g}', c.limit, {True: 'passed', False: 'FAILED', None: 'not asked'}[c.passed], c.says) for c in r.checks]
 
+def _facts(r): return [(k, f'{v:.4g}' if isinstance(v, float) else v) for k, v in r.facts.items()]
+
 def _text(r)->str:
     "A report as text."
     rows = [('check', 'value', 'limit', '', ''), *_rows(r)]
     w = [max(len(x[i]) for x in rows) for i in range(4)]
-    return '\n'.join([', '.join(f'{k} {v}' for k, v in r.facts.items()), *(f'{a:{w[0]}}  {b:>{w[1]}}  {c:{w[2]}}  {d:{w[3]}}  {e}'.rstrip() for a, b, c, d, e in rows), r.verdict])
+    return '\n'.join([', '.join(f'{k} {v}' for k, v in _facts(r)), *(f'{a:{w[0]}}  {b:>{w[1]}}  {c:{w[2]}}  {d:{w[3]}}  {e}'.rstrip() for a, b, c, d, e in rows), r.verdict])
 
 def _markdown(r)->str:
     "A report as a table of a page."
-    facts = ['| | |', '|-|-|', *(f'| {k} | {v} |' for k, v in r.facts.items())]
+    facts = ['| | |', '|-|-|', *(f'| {k} | {v} |' for k, v in _facts(r))]
     rows = ['| check | value | limit | | |', '|-|-:|-|-|-|', *('| ' + ' | '.join((a, b, c, f'**{d}**' if d == 'FAILED' else d, e)) + ' |' for a, b, c, d, e in _rows(r))]
     return '\n'.join([*facts, '', *rows, '', r.verdict])
 

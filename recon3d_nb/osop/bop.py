@@ -107,12 +107,12 @@ class BopReport:
     path:Path            # of the results file
     @property
     def ar(self)->float: return self.rows['all']['ar'].value
-    def markdown(self)->str:
-        "A table of all rows."
+    def markdown(self, names=None)->str:
+        "A table of all rows; `names` of the objects, by their numbers."
         lines = ['| object | instances, missing | AR | VSD | MSSD | MSPD | ADD(-S) < 10% |', '|-|-|-|-|-|-|-|']
-        lines += [f"| {k} | {r['instances']}, {r['missing']} | {' | '.join(str(r[m]) for m in ('ar', 'vsd', 'mssd', 'mspd', 'add'))} |" for k, r in self.rows.items()]
+        lines += [f"| {(names or {}).get(k, k)} | {r['instances']}, {r['missing']} | {' | '.join(str(r[m]) for m in ('ar', 'vsd', 'mssd', 'mspd', 'add'))} |" for k, r in self.rows.items()]
         return '\n'.join([*lines, '', f'{self.path.name}; {self.seconds:.2f} s an image. In brackets 95% of a bootstrap over the pictures; what is missing is a miss.'])
-    __str__ = markdown
+    def __str__(self): return self.markdown()
 
 def report(
     results_csv:Path,     # whoever wrote it

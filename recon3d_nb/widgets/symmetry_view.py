@@ -72,5 +72,5 @@ def view(self:SymmetryView)->View:
     angles, gaps = self.curve(k)
     now = float(np.interp(self.angle, angles, gaps)); said = 'every angle' if np.isinf(order) else f'order {order}'
     space = Space((Surface('mesh', m.vertices, m.faces), Surface('turned', turned, m.faces, '#c46a1b', .45), Strokes('axes', ends, tone, .012), tips), f'{self.group.name}, {len(self.axes) if self.group.order > 1 else 0} axes', reach=1.35)
-    graph = Graph((Curve(angles, gaps, 'largest distance'), Curve([0, 360], [self.tol]*2, 'tolerance', '#999999')), f'about axis {k}: {said}', 'degrees', 'part of the diameter', marks=((self.angle, '#c46a1b'),), y_range=(0, max(1.05*float(gaps.max()), 2*self.tol)))
+    graph = Graph((Curve(angles, gaps, 'largest distance'), Curve([0, 360], [self.tol]*2, 'tolerance', '#999999')), f'about axis {k}: {said}', 'degrees', 'part of the diameter', marks=((self.angle, '#c46a1b'),), y_range=(0, max(1.35*float(gaps.max()), 2*self.tol)))
     return View((space, graph), f'turned by {self.angle:.0f} degrees: {now:.3f} of the diameter apart' + (', which counts as equal' if now <= self.tol else ''))
