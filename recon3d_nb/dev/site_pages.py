@@ -207,9 +207,9 @@ class link_names(Processor):
         if cell.cell_type == 'markdown' and cell.source: cell.source = self.names.linkify(cell.source)
 
 class name_slow(Processor):
-    "Say of the cells that only a long run takes that they are."
+    "Say of the cells that only a long run takes that they are; a cell that is not shown needs no word."
     def cell(self, cell):
-        if cell.cell_type == 'code' and 'slow' in cell.directives_: cell.source = f'# the long form: make test-slow\n{cell.source}'
+        if cell.cell_type == 'code' and 'slow' in cell.directives_ and not cell.source.startswith('#|'): cell.source = f'# the long form: make test-slow\n{cell.source}'
 
 # %% ../../nbs/dev/04_site_pages.ipynb #175d9baa
 class SiteFilter(FilterDefaults):
