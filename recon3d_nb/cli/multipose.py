@@ -259,6 +259,7 @@ def _pictures(cfg, objects, scene, ids, split, seed)->dict:
     draw = (lambda o, s: draw_shown(o, cfg.evaluation.pictures, s, others=others, backgrounds=cfg.data.backgrounds)) if scene == 'drawn' else (lambda o, s: table_shown(o, cfg.evaluation.pictures, s, others=others[:3], backgrounds=cfg.data.backgrounds or 'packaged'))
     return {o.name: (o, draw(o, seed + i)) for i, o in enumerate(objects)}
 
+# %% ../../nbs/cli/07_multipose.ipynb #bbd6f169
 def evaluate(
     config:Path,                              # YAML of ours, or a .cfg of the original
     output:Path=Path('runs/multipose/evaluation'),   # folder for scores.md, scores.json and results.csv

@@ -24,6 +24,7 @@ def read_notebook(
     nb.metadata.setdefault('kernelspec', dict(display_name='python3', language='python', name='python3'))
     return nb
 
+# %% ../../nbs/dev/01_run.ipynb #85cf8bc0
 _BAR = re.compile(r'<progress |<code[^>]*>[^<]*(it/s|s/it)\]</code>')
 def _drop_bars(nb):
     "Remove bars of progress, which say nothing once they are full; a cell about them keeps its own."

@@ -198,6 +198,7 @@ class show_exported(Processor):
             raise BadFile(str(self.nb.path_), 'what it documents is in its exported module', str(e), 'Run nbdev_export.') from None
         if calls: cell.outputs = create_output('\n\n'.join(s._repr_markdown_() for s in shown if s is not None), 'markdown')
 
+# %% ../../nbs/dev/04_site_pages.ipynb #fd1b78c6
 class link_names(Processor):
     "Turn names in backticks into links, with the page's own module first; plain words where the notebook imports them."
     def begin(self):
