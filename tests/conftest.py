@@ -19,6 +19,6 @@ def chromium():
     path = find_browser()
     if path is None: pytest.skip('no Chromium found: apt-get install chromium')
     with sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=path, args=['--no-sandbox', '--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist'])
+        browser = p.chromium.launch(executable_path=path, args=['--no-sandbox', '--enable-unsafe-swiftshader'])
         yield browser
         browser.close()

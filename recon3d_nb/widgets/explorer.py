@@ -102,6 +102,15 @@ def _button(owner, name):
 
 # %% ../../nbs/widgets/05_explorer.ipynb #b39d610b
 @patch
+def move(self:Explorer, **state):
+    "Set attributes in this order, then look once."
+    live, self._live = self._live, None
+    try:
+        for name, value in state.items(): setattr(self, name, value)
+    finally: self._live = live
+    self._moved(None)
+
+@patch
 def limit(self:Explorer,
     name:str,         # of a trait of its own (`own`)
     most:int,         # where its range ends from now on; with nothing to choose its control hides

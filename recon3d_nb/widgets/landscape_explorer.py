@@ -115,7 +115,7 @@ def _prepare(self:LandscapeExplorer):
     d = from_mollweide(xy); self.off_map = np.isnan(d[..., 0]); self.on_map = near.query(np.nan_to_num(d))[1]
     self.follow = {k: next_down(s.values, neighbours) for k, s in self.scapes.items()}
     self.drains = {k: basins(s, neighbours.shape[1]) for k, s in self.scapes.items()}
-    self.kept = {}
+    self.kept, self.ground = {}, (None, None)
 
 @patch
 def minima_of(self:LandscapeExplorer, name:str)->Minima:
@@ -165,8 +165,7 @@ def layer(self:LandscapeExplorer)->tuple:
 def pointed(self:LandscapeExplorer, panel:int, x:int, y:int, clicked:bool):
     "A click on the map chooses a viewpoint."
     if panel != 1 or not clicked or self.off_map[min(max(y, 0), MAP//2 - 1), min(max(x, 0), MAP - 1)]: return
-    self.walk, self.step = 'grid', 0
-    self.viewpoint = int(self.on_map[y, x])
+    self.move(walk='grid', step=0, viewpoint=int(self.on_map[y, x]))
 
 # %% ../../nbs/widgets/10_landscape_explorer.ipynb #ddae1a3c
 TONES = dict(truths='#39d0c8', minima='#ffffff', predictions='#5fd35f', here='#2f8cff')
@@ -200,7 +199,9 @@ def sphere(self:LandscapeExplorer, steps)->Space:
 @patch
 def flat(self:LandscapeExplorer, steps)->Picture:
     "The flat map, with the same on it."
-    image = np.where(self.off_map[..., None], 1, self.layer()[0][self.on_map]); m = {k: on_map(d) for k, d in self.marks().items()}
+    key = self.loss, self.colour, self.turn
+    if key != self.ground[0]: self.ground = key, (np.where(self.off_map[..., None], 1, self.layer()[0][self.on_map])*255 + .5).astype(np.uint8)
+    image, m = self.ground[1], {k: on_map(d) for k, d in self.marks().items()}
     p = on_map(-steps[:, 2]); now = min(self.step, len(p) - 1); way = line(p[:now + 1]); way = way[np.abs(way[:, 0, 0] - way[:, 1, 0]) < MAP/2]
     crowd = len(m['truths']) > 60
     strokes = ((_rings(m['truths'], 2 if crowd else 7, 6 if crowd else 14), TONES['truths']), (way, TONES['here']), (_rings(p[now:now + 1], 5), TONES['here']))

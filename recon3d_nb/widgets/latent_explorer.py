@@ -120,8 +120,8 @@ def pointed(self:LatentExplorer, panel:int, x:int, y:int, clicked:bool):
     if panel: return
     if clicked:
         near = int(((self.map - [x, y])**2).sum(1).argmin())
-        self.first, self.second, self.mix, self.way = self.second, near, 1., 'line'
-    elif self.way == 'map': self.x, self.y = float(x), float(y)
+        self.move(first=self.second, second=near, mix=1., way='line')
+    elif self.way == 'map': self.move(x=float(x), y=float(y))
 
 # %% ../../nbs/widgets/12_latent_explorer.ipynb #d5e7d124
 @patch

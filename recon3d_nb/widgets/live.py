@@ -7,10 +7,11 @@ __all__ = ['LIVE', 'LiveSpace', 'PictureWidget', 'LivePicture', 'GraphWidget', '
 
 # %% ../../nbs/widgets/04_live.ipynb #f935b331
 import anywidget, html, traitlets
+from functools import cache
 import ipywidgets as widgets
 import numpy as np
 from ..core.errors import BadInput
-from .page import graph_parts, picture_svg
+from .page import graph_parts, picture_marks, picture_svg
 from .view import Dots, Graph, Picture, Space, Strokes, Surface, View, as_colours, packed
 
 # %% ../../nbs/widgets/04_live.ipynb #84311ac0
@@ -49,9 +50,9 @@ class LiveSpace:
     ):
         import k3d
         # without antialiasing: a browser that has no GPU draws a third faster
-        self.plot, self.things = k3d.plot(antialias=0, camera_auto_fit=False, grid_visible=False, menu_visibility=False, background_color=0xffffff, height=height), {}
+        self.plot, self.things = k3d.plot(antialias=0, camera_auto_fit=False, grid_auto_fit=False, grid_visible=False, menu_visibility=False, background_color=0xffffff, height=height), {}
         self.ball, self.motes = space.ball(), {}
-        centre, radius = space.ball(); a, b = np.radians([space.azimuth, space.elevation]); away = 1.06*radius/np.sin(np.radians(30))
+        centre, radius = self.ball; self.plot.grid = [*map(float, centre - radius), *map(float, centre + radius)]; a, b = np.radians([space.azimuth, space.elevation]); away = 1.06*radius/np.sin(np.radians(30))
         eye = centre + away*np.array([np.cos(b)*np.sin(a), np.sin(b), np.cos(b)*np.cos(a)])
         self.plot.camera = [*map(float, eye), *map(float, centre), 0., 1., 0.]
         self.widget = self.plot
@@ -65,37 +66,42 @@ class LiveSpace:
 
     def _change(self, wanted:dict):
         "Make what is there what is wanted, by name."
-        for name in [n for n, (kind, _) in self.things.items() if n not in wanted or type(wanted[n]) is not kind]: self.plot -= self.things.pop(name)[1]
+        for name, (kind, thing) in [*self.things.items()]:
+            if name not in wanted: thing.visible = False
+            elif type(wanted[name]) is not kind: self.plot -= self.things.pop(name)[1]
         for item in wanted.values():
             if _kind(item) not in self.motes: self.motes[_kind(item)] = _mote(item, *self.ball); self.plot += self.motes[_kind(item)]
         for name, item in wanted.items():
             if name not in self.things: self.things[name] = type(item), _made(item); self.plot += self.things[name][1]; continue
             thing = self.things[name][1]; change = {key: value for key, value in _arrays(item).items() if not np.array_equal(getattr(thing, key), value)}
-            last = [k for k in change if k == 'indices']; parts = [[k for k in change if k not in last], last]
-            if last and len(change.get('vertices', thing.vertices)) < len(thing.vertices): parts.reverse()       # an index never names a point that is not there
-            for keys in filter(None, parts):
-                with thing.hold_sync():
-                    for key in keys: setattr(thing, key, change[key])
+            if any(np.shape(value) != np.shape(getattr(thing, key)) for key, value in change.items()): thing.visible = False
+            with thing.hold_sync():
+                for key, value in change.items(): setattr(thing, key, value)
+            thing.visible = True
 
-# %% ../../nbs/widgets/04_live.ipynb #971fa6c3
+# %% ../../nbs/widgets/04_live.ipynb #780f89e7
 class PictureWidget(anywidget.AnyWidget):
     "A picture that says where it is pointed at."
     svg = traitlets.Unicode('').tag(sync=True)
+    marks = traitlets.Unicode('').tag(sync=True)
     over = traitlets.List([]).tag(sync=True)       # [x, y] pixels under the pointer
     clicked = traitlets.List([]).tag(sync=True)    # [x, y, number of the click]
     _esm = """export default {render({model, el}) {const box=document.createElement('div');box.className='r3d-picture';el.appendChild(box);let n=0,last=0;
-const draw=()=>{box.innerHTML=model.get('svg')};const at=e=>{const s=box.querySelector('svg');const r=s.getBoundingClientRect(),v=s.viewBox.baseVal,k=Math.min(r.width/v.width,r.height/v.height),x=(e.clientX-r.left-(r.width-k*v.width)/2)/k-.5,y=(e.clientY-r.top-(r.height-k*v.height)/2)/k-.5;return x<-.5||y<-.5||x>v.width-.5||y>v.height-.5?null:[Math.round(x),Math.round(y)]};
+const mark=()=>{box.querySelector('.marks').innerHTML=model.get('marks')},draw=()=>{box.innerHTML=model.get('svg');mark()};const at=e=>{const s=box.querySelector('svg');const r=s.getBoundingClientRect(),v=s.viewBox.baseVal,k=Math.min(r.width/v.width,r.height/v.height),x=(e.clientX-r.left-(r.width-k*v.width)/2)/k-.5,y=(e.clientY-r.top-(r.height-k*v.height)/2)/k-.5;return x<-.5||y<-.5||x>v.width-.5||y>v.height-.5?null:[Math.round(x),Math.round(y)]};
 box.addEventListener('pointermove',e=>{const now=performance.now(),p=at(e);if(!p||now-last<33)return;last=now;model.set('over',p);model.save_changes()});
 box.addEventListener('click',e=>{const p=at(e);if(!p)return;n+=1;model.set('clicked',[...p,n]);model.save_changes()});
-model.on('change:svg',draw);draw()}}"""
+model.on('change:svg',draw);model.on('change:marks',mark);draw()}}"""
     _css = '.r3d-picture svg{width:100%;max-height:380px;cursor:crosshair}'
 
 class LivePicture:
     "A picture widget that follows a picture."
-    def __init__(self, picture:Picture, height:int=380): self.widget = PictureWidget(svg=picture_svg(picture, quick=True))
+    def __init__(self, picture:Picture, height:int=380): self.widget, self.seen = PictureWidget(**self._told(picture)), picture
     def show(self, picture:Picture):
-        "Show another state of it."
-        self.widget.svg = picture_svg(picture, quick=True)
+        "Show another state of it; an image that stays is not packed again."
+        same = picture.title == self.seen.title and np.array_equal(picture.image, self.seen.image); self.seen = picture
+        with self.widget.hold_sync():
+            for name, value in self._told(picture, same).items(): setattr(self.widget, name, value)
+    def _told(self, p, same=False): return dict(marks=picture_marks(p)) | ({} if same else dict(svg=picture_svg(p, quick=True, marked=False)))
 
 # %% ../../nbs/widgets/04_live.ipynb #baba3ff0
 class GraphWidget(anywidget.AnyWidget):
@@ -116,11 +122,16 @@ model.on('change:figure',draw);draw();const o=new ResizeObserver(()=>P.Plots.res
         from plotly.offline import get_plotlyjs
         if told.get('want') == 'plotly': self.send(dict(plotly=get_plotlyjs()))
 
+@cache
+def _template(name)->dict:
+    "A template of plotly's, as its script reads it."
+    import plotly.io
+    return plotly.io.templates[name].to_plotly_json()
+
 def _figure(graph, height)->dict:
     "A graph as plotly's script reads it."
-    import plotly.io
     traces, layout = graph_parts(graph); plain = lambda v: [None if x != x else x for x in v.tolist()] if isinstance(v, np.ndarray) else v
-    return dict(data=[{k: plain(v) for k, v in t.items()} for t in traces], layout=layout | dict(height=height, template=plotly.io.templates[layout['template']].to_plotly_json()))
+    return dict(data=[{k: plain(v) for k, v in t.items()} for t in traces], layout=layout | dict(height=height, template=_template(layout['template'])))
 
 class LiveGraph:
     "A plotly figure that follows a graph."
