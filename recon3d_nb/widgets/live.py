@@ -29,7 +29,7 @@ def _made(item):
     a = _arrays(item)
     if isinstance(item, Surface): return k3d.mesh(a['vertices'], a['indices'], colors=a['colors'], opacity=a['opacity'], side='double', name=item.name)
     if isinstance(item, Dots): return k3d.points(a['positions'], colors=a['colors'], point_size=a['point_size'], shader='3d', name=item.name)
-    return k3d.lines(a['vertices'], a['indices'], indices_type='segment', colors=a['colors'], width=a['width'], shader='mesh', radial_segments=6, name=item.name)
+    return k3d.lines(a['vertices'], a['indices'], indices_type='segment', colors=a['colors'], width=a['width'], shader='mesh', radial_segments=4, name=item.name)
 
 def _kind(item)->tuple: return type(item), getattr(item, 'opacity', 1.) < 1      # what is drawn by one program
 

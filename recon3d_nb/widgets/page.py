@@ -62,8 +62,10 @@ def picture_marks(
 )->str:
     "The marks on an image, as pieces of SVG."
     px, marks = max(np.shape(p.image)[:2])/300, []
-    for ends, colour in p.strokes: marks += [f'<path d="{"".join(f"M{a[0]:.1f} {a[1]:.1f}L{b[0]:.1f} {b[1]:.1f}" for a, b in np.asarray(ends, float) + .5)}" stroke="{html.escape(colour)}" stroke-width="{1.5*px:.2f}"/>']
-    for points, colour in p.dots: marks += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{2.5*px:.2f}" fill="{html.escape(colour)}" stroke="#fff" stroke-width="{.5*px:.2f}"/>' for x, y in np.asarray(points, float).reshape(-1, 2) + .5]
+    for ends, colour in p.strokes: marks.append(f'<path d="{"".join(f"M{a[0]:.1f} {a[1]:.1f}L{b[0]:.1f} {b[1]:.1f}" for a, b in np.asarray(ends, float) + .5)}" stroke="{html.escape(colour)}" stroke-width="{1.5*px:.2f}"/>')
+    for points, colour in p.dots:
+        dots = ''.join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{2.5*px:.2f}"/>' for x, y in np.asarray(points, float).reshape(-1, 2) + .5)
+        marks.append(f'<g fill="{html.escape(colour)}" stroke="#fff" stroke-width="{.5*px:.2f}">{dots}</g>')
     return ''.join(marks)
 
 def picture_svg(
