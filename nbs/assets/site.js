@@ -1,4 +1,4 @@
-// What the pages need beyond the site generator's own script: live plotly figures, and a search that works from file://.
+// What the pages need beyond the site generator's own script: live plotly figures, pictures in their own size, and a search that works from file://.
 (() => {
   "use strict";
   const libs = new URL(".", document.currentScript.src);
@@ -15,6 +15,27 @@
     draw(e.target);
   }), { rootMargin: "400px" });
   document.querySelectorAll(".plotly-live").forEach((div) => seen.observe(div));
+
+  // ---- a picture that is shown smaller than it is opens in its own size
+  const enlarge = (img) => {
+    const sheet = document.createElement("dialog");
+    sheet.className = "enlarged";
+    sheet.append(img.cloneNode());
+    sheet.addEventListener("click", () => sheet.close());
+    sheet.addEventListener("close", () => { sheet.remove(); img.focus(); });
+    document.body.append(sheet);
+    sheet.showModal();
+  };
+  const shrunk = (img) => img.naturalWidth > 1.1 * img.clientWidth;
+  const sized = new ResizeObserver((entries) => entries.forEach(({ target: img }) => {
+    img.classList.toggle("shrunk", shrunk(img));
+    img.tabIndex = shrunk(img) ? 0 : -1;
+  }));
+  document.querySelectorAll("main.content .cell-output img").forEach((img) => {
+    sized.observe(img);
+    img.addEventListener("click", () => { if (shrunk(img)) enlarge(img); });
+    img.addEventListener("keydown", (event) => { if (event.key === "Enter" && shrunk(img)) enlarge(img); });
+  });
 
   // ---- a page opened from a folder may not fetch, but it may load a script: the search index comes as one
   const loadIndex = () => new Promise((resolve, reject) => {
