@@ -240,6 +240,16 @@ def test_plots_are_alive_on_the_site(site):
     site.wait_for_timeout(800)
     assert site.locator('.plotly-live').first.screenshot() != before, 'dragging the plot changed nothing'
 
+def test_wide_things_can_be_read(site):
+    "A picture that is shown smaller opens in its own size, and a long line of code is broken, not for who copies it."
+    site.set_viewport_size(dict(width=1100, height=900)); site.goto((ROOT/'_docs'/'widgets/nocs_explorer.html').as_uri())
+    site.locator('main .cell-output img').first.scroll_into_view_if_needed(); site.locator('img.shrunk').first.click()
+    big = site.locator('dialog.enlarged img'); assert big.bounding_box()['width'] == big.evaluate('i => i.naturalWidth'); shot(site, 'site_enlarged')
+    site.keyboard.press('Escape'); assert site.locator('dialog').count() == 0
+    code = site.locator('pre.cell-code code').first; assert code.evaluate('c => c.scrollWidth <= c.clientWidth + 1')
+    lines = site.evaluate("() => [...document.querySelectorAll('pre.cell-code code')].map(c => [c.innerText.trimEnd().split('\\n').length, c.querySelectorAll('.line').length])")
+    assert lines and all(n == m for n, m in lines), lines
+
 def test_search_finds_a_function(site):
     site.goto((ROOT/'_docs'/'index.html').as_uri())
     site.locator('.smalldocs-search input').press_sequentially('umeyama')

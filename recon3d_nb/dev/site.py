@@ -67,7 +67,7 @@ def lined(
 )->str:           # with each line in a span of its own
     "Let long lines of code be broken with an indent."
     open_tags, out = [], []
-    for line in code.split('\n'):
+    for line in code.rstrip('\n').split('\n'):
         before = ''.join(open_tags)
         for tag in re.findall('<[^>]*>', line): open_tags.pop() if tag.startswith('</') else open_tags.append(tag)
         out.append(f'<span class="line">{before}{line}{"</span>"*len(open_tags)}</span>')
