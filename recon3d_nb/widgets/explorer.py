@@ -38,11 +38,12 @@ class Explorer(traitlets.HasTraits):
     title = 'explorer'    # of the page
     controls = ()         # attributes that get a control, in order
     buttons = ()          # methods that get a button; what they return is written under the panels
+    plays = ()            # whole numbers that can be played, one value after another
     slide = ''            # the attribute that a page's slider steps through; '': none
 
     def __init__(self, own=None, **state):
         "`own` are traits whose ranges follow from what is shown; the rest is state to begin with."
-        self._made = {}
+        self._made, self._players = {}, {}
         super().__init__()
         if own: self.add_traits(**own)
         if wrong := set(state) - set(self.trait_names()): raise BadInput(type(self).__name__, f"has the attributes {', '.join(self.controls)}", sorted(wrong))
@@ -82,12 +83,21 @@ def live(self:Explorer):
     if self._live is None:
         self._live = LiveView(self.look(), self.pointed)
         self._made = {n: control(self, n) for n in self.controls if _movable(self.traits()[n])}
-        self._box = widgets.VBox([widgets.HBox([*self._made.values()] + [_button(self, n) for n in self.buttons], layout=dict(flex_flow='row wrap')), self._live.widget])
+        self._players = {n: _player(self, n) for n in self.plays}
+        self._box = widgets.VBox([widgets.HBox([*self._made.values(), *self._players.values()] + [_button(self, n) for n in self.buttons], layout=dict(flex_flow='row wrap')), self._live.widget])
     return self._box
 
 def _movable(trait)->bool:
     "Whether there is anything to choose, or may be: the range of a whole number may grow."
     return len(trait.values) > 1 if isinstance(trait, traitlets.Enum) else isinstance(trait, (traitlets.Bool, traitlets.Int)) or trait.min != trait.max
+
+def _player(owner, name):
+    "What steps through the values of a whole number by itself."
+    import ipywidgets as widgets
+    trait = owner.traits()[name]
+    made = widgets.Play(value=getattr(owner, name), min=trait.min, max=trait.max, interval=400, show_repeat=False, tooltip=f"play {name.replace('_', ' ')}"); made.layout.display = None if trait.max > trait.min else 'none'
+    traitlets.link((owner, name), (made, 'value'))
+    return made
 
 def _button(owner, name):
     "A button that calls a method."
@@ -119,8 +129,9 @@ def limit(self:Explorer,
     trait = self.traits()[name]
     if most == trait.max: return
     if getattr(self, name) > most: setattr(self, name, most)
-    trait.max, made = most, self._made.get(name)
-    if made is not None: made.max, made.layout.display = most, None if most > trait.min else 'none'
+    trait.max = most
+    for made in (self._made.get(name), self._players.get(name)):
+        if made is not None: made.max, made.layout.display = most, None if most > trait.min else 'none'
 
 @patch
 def _repr_mimebundle_(self:Explorer, **kwargs): return self.live()._repr_mimebundle_(**kwargs)

@@ -69,7 +69,7 @@ def compared(
 # %% ../../nbs/widgets/10_landscape_explorer.ipynb #99318ef1
 class LandscapeExplorer(Explorer):
     "Losses over all rotations, to be walked in."
-    title, slide = 'Landscape', 'step'
+    title, slide, plays = 'Landscape', 'step', ('step',)
     controls = ('loss', 'colour', 'turn', 'viewpoint', 'walk', 'step', 'show_truths', 'show_minima', 'show_predictions')
     colour = Enum(('loss', 'basin'), 'loss')                  # of the sphere: what it costs, or which minimum it drains to
     show_truths, show_minima, show_predictions = Bool(True), Bool(True), Bool(True)

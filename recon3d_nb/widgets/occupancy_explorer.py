@@ -94,7 +94,7 @@ def _field(source, seen):
 # %% ../../nbs/widgets/08_occupancy_explorer.ipynb #d863b1f6
 class OccupancyExplorer(Explorer):
     "What is inside, at any threshold."
-    title, slide, buttons = 'Occupancy', 'threshold', ('export',)
+    title, slide, buttons, plays = 'Occupancy', 'threshold', ('export',), ('step',)
     controls = ('threshold', 'step', 'boxes', 'cut', 'show_truth')
     threshold = Float(.5, min=.01, max=.99)          # probability at the surface
     boxes, show_truth = Enum(('none', 'slice', 'all'), 'none'), Bool(False)

@@ -81,11 +81,12 @@ def picture_svg(
 
 # %% ../../nbs/widgets/03_page.ipynb #c2f2bbc2
 _STYLE = """.r3d{font:14px/1.45 system-ui,sans-serif;max-width:1200px;margin:0 auto}.r3d .row{display:flex;flex-wrap:wrap;gap:1rem}.r3d .panel{flex:1 1 300px;min-width:260px}.r3d h2{font-size:.95rem;font-weight:600;margin:.2rem 0;text-align:center}
-.r3d .plot{height:360px}.r3d .under{flex-basis:100%}.r3d .under .plot{height:230px}.r3d svg{width:100%;max-height:360px}.r3d .steps{display:flex;gap:1rem;align-items:center;margin:.6rem 0}.r3d .steps input{flex:1}.r3d .steps output{min-width:7em}.r3d .said{color:#777;text-align:center;min-height:1.4em}"""
+.r3d .plot{height:360px}.r3d .under{flex-basis:100%}.r3d .under .plot{height:230px}.r3d svg{width:100%;max-height:360px}.r3d .steps{display:flex;gap:1rem;align-items:center;margin:.6rem 0}.r3d .steps label{flex:1;display:flex;gap:1rem}.r3d .steps input{flex:1}.r3d .steps button{width:2.4em;font-size:1em;cursor:pointer}.r3d .steps output{min-width:7em}.r3d .said{color:#777;text-align:center;min-height:1.4em}"""
 
 _SCRIPT = """(()=>{const root=document.currentScript.parentElement,F=JSON.parse(root.querySelector('script[type="application/json"]').textContent),slots=[...root.querySelectorAll('.slot')],said=root.querySelector('.said'),slider=root.querySelector('input'),word=root.querySelector('output'),
 heads=[...root.querySelectorAll('h2')];const show=k=>{const f=F[k];f.panels.forEach((p,i)=>{heads[i].textContent=f.titles[i];if(p.svg!==undefined)slots[i].innerHTML=p.svg;else Plotly.react(slots[i],p.data,p.layout,{responsive:true,displaylogo:false,displayModeBar:false})});said.textContent=f.said;if(word)word.textContent=f.word};
-if(slider)slider.addEventListener('input',()=>show(+slider.value));show(slider?+slider.value:0)})();"""
+if(slider){const go=k=>{slider.value=k;show(k)},button=root.querySelector('button');let timer=0;const stop=()=>{clearInterval(timer);timer=0;button.textContent='\u25b6'};
+slider.addEventListener('input',()=>{stop();show(+slider.value)});button.addEventListener('click',()=>{if(timer)return stop();button.textContent='\u23f8';if(+slider.value==F.length-1)go(0);timer=setInterval(()=>{go(+slider.value+1);if(+slider.value==F.length-1)stop()},600)})}show(slider?+slider.value:0)})();"""
 
 def _panel(p):
     "A panel as the page's script reads it."
@@ -116,7 +117,7 @@ def view_page(
     first = list(frames.values())[0]
     data = _json([dict(word=str(w), said=v.said, titles=[p.title for p in v.panels], panels=[_panel(p) for p in v.panels]) for w, v in frames.items()])
     panels = ''.join(f'<div class="panel{" under" if getattr(p, "under", False) else ""}"><h2>{html.escape(p.title)}</h2><div class="slot{"" if isinstance(p, Picture) else " plot"}"></div></div>' for p in first.panels)
-    steps = f'<label class="steps"><span>{html.escape(along)}</span><input type="range" min="0" max="{len(frames) - 1}" value="{start}"><output></output></label>' if len(frames) > 1 else ''
+    steps = f'<div class="steps"><button type="button" aria-label="play">\u25b6</button><label>{html.escape(along)} <input type="range" min="0" max="{len(frames) - 1}" value="{start}"></label><output></output></div>' if len(frames) > 1 else ''
     body = f'<div class="r3d"><style>{_STYLE}</style>{f"<h1>{html.escape(title)}</h1>" if title and full else ""}<div class="row">{panels}</div>{steps}<p class="said"></p><script type="application/json">{data}</script><script>{_SCRIPT}</script></div>'
     if not full: return body
     from plotly.offline import get_plotlyjs
