@@ -111,7 +111,8 @@ class BopReport:
         "A table of all rows; `names` of the objects, by their numbers."
         lines = ['| object | instances, missing | AR | VSD | MSSD | MSPD | ADD(-S) < 10% |', '|-|-|-|-|-|-|-|']
         lines += [f"| {(names or {}).get(k, k)} | {r['instances']}, {r['missing']} | {' | '.join(str(r[m]) for m in ('ar', 'vsd', 'mssd', 'mspd', 'add'))} |" for k, r in self.rows.items()]
-        return '\n'.join([*lines, '', f'{self.path.name}; {self.seconds:.2f} s an image. In brackets 95% of a bootstrap over the pictures; what is missing is a miss.'])
+        time = f'; {self.seconds:.2f} s an image' if np.isfinite(self.seconds) else ''
+        return '\n'.join([*lines, '', f'{self.path.name}{time}. In brackets 95% of a bootstrap over the pictures; what is missing is a miss.'])
     def __str__(self): return self.markdown()
 
 def report(

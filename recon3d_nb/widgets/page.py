@@ -31,10 +31,10 @@ def space_traces(
             out.append(dict(type='mesh3d', name=i.name, x=x, y=y, z=z, i=a, j=b, k=c, opacity=i.opacity, hoverinfo='skip', flatshading=False, lighting=dict(ambient=.62, diffuse=.55, specular=.05), lightposition=dict(x=500, y=1500, z=2000), **tone))
         elif isinstance(i, Dots):
             x, y, z = np.asarray(i.points, np.float32).reshape(-1, 3).T
-            out.append(dict(type='scatter3d', mode='markers', name=i.name, x=x, y=y, z=z, marker=dict(size=max(1.5, 170*i.size/centre_radius), color=_words(i.colour, len(x))), **(dict(text=list(i.words), hoverinfo='text') if i.words else dict(hoverinfo='skip'))))
+            out.append(dict(type='scatter3d', mode='markers', name=i.name, x=x, y=y, z=z, marker=dict(size=max(.8, 55*i.size/centre_radius), color=_words(i.colour, len(x))), **(dict(text=list(i.words), hoverinfo='text') if i.words else dict(hoverinfo='skip'))))
         else:
             e = np.asarray(i.ends, np.float32).reshape(-1, 2, 3); x, y, z = np.concatenate([e, np.full((len(e), 1, 3), np.nan, np.float32)], 1).reshape(-1, 3).T
-            tone = _words(i.colour, len(e)); out.append(dict(type='scatter3d', mode='lines', name=i.name, x=x, y=y, z=z, hoverinfo='skip', line=dict(width=max(1.5, 170*i.width/centre_radius), color=tone if isinstance(tone, str) else [c for c in tone for _ in range(3)])))
+            tone = _words(i.colour, len(e)); out.append(dict(type='scatter3d', mode='lines', name=i.name, x=x, y=y, z=z, hoverinfo='skip', line=dict(width=max(2.5, 360*i.width/centre_radius), color=tone if isinstance(tone, str) else [c for c in tone for _ in range(3)])))
     return out
 
 # %% ../../nbs/widgets/03_page.ipynb #f7cf0599
