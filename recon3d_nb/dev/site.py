@@ -87,7 +87,7 @@ def finished(
     page = re.sub(r'<script src="[^"]*/fuse\.min\.js"></script>', '', page)
     page = page.replace('class="img-fluid">', 'class="img-fluid" alt="output of the cell above" loading="lazy">')
     page = re.sub(r'(<code class="sourceCode python">)(.*?)(</code>)', lambda m: m[1] + lined(m[2]) + m[3], page, flags=re.S)
-    scripts = [f'{libs}/plotly.min.js'] if 'class="plotly-live"' in page else []
+    scripts = [f'{libs}/plotly.min.js'] if re.search('class="(plotly-live|r3d)"', page) else []
     tags = ''.join(f'<script src="{src}" defer></script>' for src in [*scripts, f'{libs}/site.js'])
     return page.replace('</head>', f'{tags}</head>', 1)
 

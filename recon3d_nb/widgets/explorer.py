@@ -43,7 +43,7 @@ class Explorer(traitlets.HasTraits):
 
     def __init__(self, own=None, **state):
         "`own` are traits whose ranges follow from what is shown; the rest is state to begin with."
-        self._made, self._players = {}, {}
+        self._made, self._players, self._page = {}, {}, 0
         super().__init__()
         if own: self.add_traits(**own)
         if wrong := set(state) - set(self.trait_names()): raise BadInput(type(self).__name__, f"has the attributes {', '.join(self.controls)}", sorted(wrong))
@@ -134,7 +134,15 @@ def limit(self:Explorer,
         if made is not None: made.max, made.layout.display = most, None if most > trait.min else 'none'
 
 @patch
-def _repr_mimebundle_(self:Explorer, **kwargs): return self.live()._repr_mimebundle_(**kwargs)
+def with_page(self:Explorer, steps:int=3)->Explorer:
+    "Show its page beside itself from now on, for who reads the saved notebook or the site."
+    self._page = steps
+    return self
+
+@patch
+def _repr_mimebundle_(self:Explorer, **kwargs):
+    bundle = self.live()._repr_mimebundle_(**kwargs)
+    return bundle | {'text/html': self.to_html(steps=self._page, full=False)} if self._page else bundle
 
 @patch
 def snapshot(self:Explorer, height:float=3., dpi:int=100)->bytes:

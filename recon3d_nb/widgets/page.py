@@ -80,25 +80,31 @@ def picture_svg(
     return f'<svg viewBox="0 0 {w} {h}" role="img" aria-label="{html.escape(p.title, quote=True)}"><image href="data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}" width="{w}" height="{h}"{sharp}/><g class="marks">{picture_marks(p) if marked else ""}</g></svg>'
 
 # %% ../../nbs/widgets/03_page.ipynb #c2f2bbc2
-_STYLE = """.r3d{font:14px/1.45 system-ui,sans-serif;max-width:1200px;margin:0 auto}.r3d .row{display:flex;flex-wrap:wrap;gap:1rem}.r3d .panel{flex:1 1 300px;min-width:260px}.r3d h2{font-size:.95rem;font-weight:600;margin:.2rem 0;text-align:center}
+_STYLE = """.r3d{font:14px/1.45 system-ui,sans-serif;max-width:1200px;margin:0 auto}.r3d .row{display:flex;flex-wrap:wrap;gap:1rem}.r3d .panel{flex:1 1 300px;min-width:260px}.r3d .head{font-size:.95rem;font-weight:600;margin:.2rem 0;text-align:center}
 .r3d .plot{height:360px}.r3d .under{flex-basis:100%}.r3d .under .plot{height:230px}.r3d svg{width:100%;max-height:360px}.r3d .steps{display:flex;gap:1rem;align-items:center;margin:.6rem 0}.r3d .steps label{flex:1;display:flex;gap:1rem}.r3d .steps input{flex:1}.r3d .steps button{width:2.4em;font-size:1em;cursor:pointer}.r3d .steps output{min-width:7em}.r3d .said{color:#777;text-align:center;min-height:1.4em}"""
 
-_SCRIPT = """(()=>{const root=document.currentScript.parentElement,F=JSON.parse(root.querySelector('script[type="application/json"]').textContent),slots=[...root.querySelectorAll('.slot')],said=root.querySelector('.said'),slider=root.querySelector('input'),word=root.querySelector('output'),
-heads=[...root.querySelectorAll('h2')];const show=k=>{const f=F[k];f.panels.forEach((p,i)=>{heads[i].textContent=f.titles[i];if(p.svg!==undefined)slots[i].innerHTML=p.svg;else Plotly.react(slots[i],p.data,p.layout,{responsive:true,displaylogo:false,displayModeBar:false})});said.textContent=f.said;if(word)word.textContent=f.word};
+_SCRIPT = """(()=>{const root=document.currentScript.parentElement,{frames:F,pool}=JSON.parse(root.querySelector('script[type="application/json"]').textContent),slots=[...root.querySelectorAll('.slot')],said=root.querySelector('.said'),slider=root.querySelector('input'),word=root.querySelector('output'),
+heads=[...root.querySelectorAll(".head")];const show=k=>{const f=F[k];f.panels.forEach((p,i)=>{heads[i].textContent=f.titles[i];if(p.svg!==undefined){slots[i].innerHTML=pool[p.svg];slots[i].querySelector('.marks').innerHTML=p.marks}else Plotly.react(slots[i],p.data.map(k=>pool[k]),structuredClone(pool[p.layout]),{responsive:true,displaylogo:false,displayModeBar:false})});said.textContent=f.said;if(word)word.textContent=f.word};
 if(slider){const go=k=>{slider.value=k;show(k)},button=root.querySelector('button');let timer=0;const stop=()=>{clearInterval(timer);timer=0;button.textContent='\u25b6'};
-slider.addEventListener('input',()=>{stop();show(+slider.value)});button.addEventListener('click',()=>{if(timer)return stop();button.textContent='\u23f8';if(+slider.value==F.length-1)go(0);timer=setInterval(()=>{go(+slider.value+1);if(+slider.value==F.length-1)stop()},600)})}show(slider?+slider.value:0)})();"""
+slider.addEventListener('input',()=>{stop();show(+slider.value)});button.addEventListener('click',()=>{if(timer)return stop();button.textContent='\u23f8';if(+slider.value==F.length-1)go(0);timer=setInterval(()=>{go(+slider.value+1);if(+slider.value==F.length-1)stop()},600)})}const begin=()=>show(slider?+slider.value:0);window.Plotly?begin():addEventListener('DOMContentLoaded',begin)})();"""
 
 def _panel(p):
     "A panel as the page's script reads it."
-    if isinstance(p, Picture): return dict(svg=picture_svg(p))
+    if isinstance(p, Picture): return dict(svg=picture_svg(p, marked=False), marks=picture_marks(p))
     traces, layout = (space_traces(p), space_layout(p)) if isinstance(p, Space) else graph_parts(p)
     return dict(data=traces, layout=layout)
 
-def _json(x)->str:
-    "JSON in which arrays are bytes, and which may stand in a page."
+def _json(frames)->str:
+    "JSON in which arrays are bytes, what several frames share stands once, and which may stand in a page."
     import plotly.graph_objects as go
-    packed_ = lambda part: part if 'svg' in part else json.loads(go.Figure(part).to_json())
-    return json.dumps([dict(f, panels=[packed_(p) for p in f['panels']]) for f in x]).replace('</', '<\\/')
+    known = {}
+    once = lambda x: known.setdefault(json.dumps(x), len(known))
+    def told(p):
+        if 'svg' in p: return dict(p, svg=once(p['svg']))
+        p = json.loads(go.Figure(p).to_json())
+        return dict(data=[once(trace) for trace in p['data']], layout=once(p['layout']))
+    frames = json.dumps([dict(f, panels=[told(p) for p in f['panels']]) for f in frames])
+    return f'{{"frames":{frames},"pool":[{",".join(known)}]}}'.replace('</', '<\\/')
 
 # %% ../../nbs/widgets/03_page.ipynb #e8d90d30
 def view_page(
@@ -116,7 +122,7 @@ def view_page(
     if len(kinds) > 1: raise BadInput('view_page', 'all frames have the same panels', sorted(kinds))
     first = list(frames.values())[0]
     data = _json([dict(word=str(w), said=v.said, titles=[p.title for p in v.panels], panels=[_panel(p) for p in v.panels]) for w, v in frames.items()])
-    panels = ''.join(f'<div class="panel{" under" if getattr(p, "under", False) else ""}"><h2>{html.escape(p.title)}</h2><div class="slot{"" if isinstance(p, Picture) else " plot"}"></div></div>' for p in first.panels)
+    panels = ''.join(f'<div class="panel{" under" if getattr(p, "under", False) else ""}"><div class="head">{html.escape(p.title)}</div><div class="slot{"" if isinstance(p, Picture) else " plot"}"></div></div>' for p in first.panels)
     steps = f'<div class="steps"><button type="button" aria-label="play">\u25b6</button><label>{html.escape(along)} <input type="range" min="0" max="{len(frames) - 1}" value="{start}"></label><output></output></div>' if len(frames) > 1 else ''
     body = f'<div class="r3d"><style>{_STYLE}</style>{f"<h1>{html.escape(title)}</h1>" if title and full else ""}<div class="row">{panels}</div>{steps}<p class="said"></p><script type="application/json">{data}</script><script>{_SCRIPT}</script></div>'
     if not full: return body
