@@ -205,7 +205,7 @@ def site(chromium):
     page.close()
     assert not page.remote and not page.errors, (page.remote, page.errors)
 
-PAGES = ('index.html', 'geometry/camera.html', 'tour/five_minutes.html', 'data/families.html', 'widgets/sdf_explorer.html')
+PAGES = ('index.html', 'geometry/camera.html', 'tour/five_minutes.html', 'data/families.html', 'widgets/live.html', 'widgets/sdf_explorer.html')
 
 def lost_links(page):
     "Links of the page that is open which lead to no file, or to no place in it."
@@ -229,16 +229,24 @@ def test_page_without_a_network(site, name):
     assert site.locator('.katex-error').count() == 0
     assert not (lost := lost_links(site)), lost
 
-def test_plots_are_alive_on_the_site(site):
-    site.goto((ROOT/'_docs'/'tour/five_minutes.html').as_uri())
-    site.locator('.plotly-live').first.scroll_into_view_if_needed()
-    site.wait_for_selector('.plotly-live .main-svg', timeout=30_000)
-    before = site.locator('.plotly-live').first.screenshot()
-    box = site.locator('.plotly-live').first.bounding_box()
+@pytest.mark.parametrize('name, what', [('tour/five_minutes', '.plotly-live'), ('widgets/live', '.k3d-live'), ('widgets/sdf_explorer', '.r3d .plot')])
+def test_views_are_alive_on_the_site(site, name, what):
+    "A plotly figure, a k3d space and the page of a widget turn under the pointer."
+    site.goto((ROOT/'_docs'/f'{name}.html').as_uri())
+    view = site.locator(what).first; view.scroll_into_view_if_needed()
+    view.locator('canvas, .main-svg').first.wait_for(timeout=30_000); site.wait_for_timeout(1500)
+    before, box = view.screenshot(), view.bounding_box(); shot(site, 'site_alive_' + name.replace('/', '_'))
     site.mouse.move(box['x'] + box['width']/2, box['y'] + box['height']/2); site.mouse.down()
     site.mouse.move(box['x'] + box['width']/2 + 120, box['y'] + box['height']/2 + 30, steps=6); site.mouse.up()
     site.wait_for_timeout(800)
-    assert site.locator('.plotly-live').first.screenshot() != before, 'dragging the plot changed nothing'
+    assert view.screenshot() != before, f'dragging {what} changed nothing'
+
+def test_a_widget_is_alive_on_the_site(site):
+    "The slider of a widget's page steps, and its button plays to the end."
+    site.goto((ROOT/'_docs'/'widgets/sdf_explorer.html').as_uri())
+    page = site.locator('.r3d'); page.scroll_into_view_if_needed(); said = page.locator('.said'); before = said.inner_text(); assert 'triangles' in before
+    page.locator('input').focus(); site.keyboard.press('ArrowLeft'); assert said.inner_text() != before
+    page.locator('button').click(); site.wait_for_function("() => { const s = document.querySelector('.r3d input'); return s.value === s.max }", timeout=15_000)
 
 def test_wide_things_can_be_read(site):
     "A picture that is shown smaller opens in its own size, and a long line of code is broken, not for who copies it."

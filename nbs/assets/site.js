@@ -1,10 +1,23 @@
-// What the pages need beyond the site generator's own script: live plotly figures, pictures in their own size, and a search that works from file://.
+// What the pages need beyond the site generator's own script: live plotly figures and k3d spaces, pictures in their own size, and a search that works from file://.
 (() => {
   "use strict";
   const libs = new URL(".", document.currentScript.src);
 
-  // ---- plotly figures are drawn when they come into view: a browser has few WebGL contexts
-  const draw = (div) => {
+  // ---- figures and spaces are drawn when they come into view: a browser has few WebGL contexts
+  let k3d = null;
+  const loadK3d = () => (k3d = k3d || new Promise((resolve, reject) => {
+    window.k3dCompressed = "";      // its own source, which it would fetch: for a download that nobody is offered here
+    window.define = (name, needs, make) => { delete window.define; resolve(make()); };
+    const script = document.createElement("script");
+    script.src = new URL("k3d.js", libs);
+    script.onerror = reject;
+    document.head.append(script);
+  }));
+  const drawSpace = (div) => loadK3d().then((lib) => {
+    const bytes = Uint8Array.from(atob(div.querySelector("script").textContent), (c) => c.charCodeAt(0));
+    return lib.CreateK3DAndLoadBinarySnapshot(bytes.buffer, div);
+  });
+  const drawFigure = (div) => {
     const fig = JSON.parse(div.querySelector("script").textContent);
     if (fig.layout.width > div.clientWidth) delete fig.layout.width;
     Plotly.newPlot(div, fig.data, fig.layout, { responsive: true, displaylogo: false, ...fig.config })
@@ -12,9 +25,9 @@
   };
   const seen = new IntersectionObserver((entries) => entries.filter((e) => e.isIntersecting).forEach((e) => {
     seen.unobserve(e.target);
-    draw(e.target);
+    (e.target.classList.contains("k3d-live") ? drawSpace : drawFigure)(e.target);
   }), { rootMargin: "400px" });
-  document.querySelectorAll(".plotly-live").forEach((div) => seen.observe(div));
+  document.querySelectorAll(".plotly-live, .k3d-live").forEach((div) => seen.observe(div));
 
   // ---- a picture that is shown smaller than it is opens in its own size
   const enlarge = (img) => {

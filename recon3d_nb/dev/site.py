@@ -98,13 +98,14 @@ def finish(
     files:dict,     # path -> text of documents that go beside the pages
 ):
     "Make a built site stand by itself: local scripts, local search, no web font."
-    import plotly
+    import k3d, plotly
     if not (assets/KATEX).is_dir(): raise MissingData(KATEX, [assets/KATEX], 'It is part of the repository: restore it with git checkout nbs/assets.')
     libs, pages = site/'site_libs', sorted(site.rglob('*.html'))
     for path in pages:
         text = finished(path.read_text(encoding='utf-8'), up='../' * (len(path.relative_to(site).parts) - 1))
         path.write_text(text, encoding='utf-8')
         if 'plotly.min.js' in text: _copy(Path(plotly.__file__).parent/'package_data/plotly.min.js', libs/'plotly.min.js')
+        if 'class="k3d-live"' in text: _copy(Path(k3d.__file__).parent/'static/standalone.js', libs/'k3d.js')
     shutil.copytree(assets/KATEX, libs/KATEX)
     _copy(assets/'site.js', libs/'site.js')
     for css in (libs/'themes').glob('*.css'): css.write_text(re.sub(r'@import url\(["\']?https?://[^)]*\);?', '', css.read_text(encoding='utf-8')), encoding='utf-8')

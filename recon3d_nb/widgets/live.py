@@ -6,7 +6,7 @@
 __all__ = ['LIVE', 'LiveSpace', 'PictureWidget', 'LivePicture', 'GraphWidget', 'LiveGraph', 'LiveView']
 
 # %% ../../nbs/widgets/04_live.ipynb #f935b331
-import anywidget, html, traitlets
+import anywidget, base64, html, traitlets
 from functools import cache
 import ipywidgets as widgets
 import numpy as np
@@ -78,6 +78,12 @@ class LiveSpace:
             with thing.hold_sync():
                 for key, value in change.items(): setattr(thing, key, value)
             thing.visible = True
+
+    def _repr_mimebundle_(self, **kwargs):
+        "The plot, and its scene for a page that has k3d's script and no kernel."
+        scene = base64.b64encode(self.plot.get_binary_snapshot(9, [])).decode()
+        data, about = self.plot._repr_mimebundle_(**kwargs)
+        return data | {'text/html': f'<div class="k3d-live" style="height:{self.plot.height}px"><script type="text/plain">{scene}</script></div>'}, about
 
 # %% ../../nbs/widgets/04_live.ipynb #780f89e7
 class PictureWidget(anywidget.AnyWidget):
