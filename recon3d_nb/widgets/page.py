@@ -54,7 +54,7 @@ def graph_parts(
     "Turn curves into plotly's traces and layout."
     traces = [dict(type='scatter', x=np.asarray(c.x, float), y=np.asarray(c.y, float), name=c.name, mode='markers' if c.dots else 'lines', line=dict(color=c.colour), marker=dict(color=c.colour)) for c in graph.curves]
     marks = [dict(type='line', x0=x, x1=x, y0=0, y1=1, yref='paper', line=dict(color=colour, width=1)) for x, colour in graph.marks]
-    return traces, dict(xaxis=dict(title=dict(text=graph.x)), yaxis=dict(title=dict(text=graph.y)) | (dict(range=list(graph.y_range)) if graph.y_range else {}), shapes=marks, margin=dict(l=50, r=10, t=10, b=40), showlegend=any(c.name for c in graph.curves), template='plotly_white', paper_bgcolor='rgba(0,0,0,0)', plot_bgcolor='rgba(0,0,0,0)', font=dict(color='#808080'), uirevision='kept')
+    return traces, dict(xaxis=dict(title=dict(text=graph.x)) | (dict(dtick=1) if 0 < (graph.counts() or 0) < 10 else {}), yaxis=dict(title=dict(text=graph.y)) | (dict(range=list(graph.y_range)) if graph.y_range else {}), shapes=marks, margin=dict(l=50, r=10, t=10, b=40), showlegend=any(c.name for c in graph.curves), template='plotly_white', paper_bgcolor='rgba(0,0,0,0)', plot_bgcolor='rgba(0,0,0,0)', font=dict(color='#808080'), uirevision='kept')
 
 # %% ../../nbs/widgets/03_page.ipynb #4702958b
 def picture_marks(

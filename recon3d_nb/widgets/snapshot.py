@@ -25,7 +25,7 @@ def _graph(ax, g:Graph, px):
     for c in g.curves: ax.plot(c.x, c.y, 'o' if c.dots else '-', color=c.colour, ms=3, lw=1.4, label=c.name or None)
     for x, colour in g.marks: ax.axvline(x, color=colour, lw=1)
     ax.set(xlabel=g.x, ylabel=g.y)
-    if all((np.asarray(c.x, float) % 1 == 0).all() for c in g.curves): ax.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)      # what is counted has no halves
+    if g.counts() is not None: ax.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)      # what is counted has no halves
     if g.y_range: ax.set_ylim(*g.y_range)
     if any(c.name for c in g.curves): ax.legend(frameon=False, fontsize=8)
     ax.spines[['top', 'right']].set_visible(False); ax.tick_params(labelsize=8)

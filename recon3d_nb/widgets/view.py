@@ -160,6 +160,11 @@ class Graph:
     y_range:tuple=()           # (low, high) that is kept; (): what fits
     under:bool=False           # it stands under the others, in a row of its own
 
+    def counts(self)->int|None:
+        "How many steps of one there are along x; None where x is not counted in whole numbers."
+        x = np.concatenate([np.asarray(c.x, float) for c in self.curves] or [np.zeros(0)])
+        return int(np.ptp(x)) if len(x) and (x % 1 == 0).all() else None
+
 @dataclass(frozen=True, eq=False)
 class View:
     "What is to be seen: a row of panels, and what is said of it."
