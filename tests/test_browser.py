@@ -31,7 +31,7 @@ from recon3d_nb.geometry.views import so3_grid
 from recon3d_nb.multipose.landscape import DepthLoss, landscape
 prism = trimesh.creation.box((1, 1, 1.7)); loss = DepthLoss(prism, np.eye(3), np.array([0, 0, 6.]), np.array([[50, 0, 16], [0, 50, 16], [0, 0, 1.]]), (32, 32))
 w = LandscapeExplorer(landscape(loss, so3_grid(1), symmetry=find_symmetries(prism), title='depth', show=False), loss)''',
-    'NocsExplorer': 'w = shipped_nocs(3, item=3)',
+    'NocsExplorer': 'w = shipped_nocs(item=0)',
     'LatentExplorer': 'w = shipped_latent()',
     'TrainingView': '''from recon3d_nb.core.paths import find_data
 w = TrainingView(find_data('checkpoints/deepsdf')/'fifth')''',

@@ -271,7 +271,7 @@ def view(self:NocsExplorer)->View:
 
 # %% ../../nbs/widgets/09_nocs_explorer.ipynb #3ab920a9
 def shipped_nocs(
-    number:int=3,          # of the scene
+    number:int=4,          # of the scene
     classes:tuple=('bottle', 'bowl', 'camera', 'can', 'laptop', 'mug'),   # of its objects
     *,
     size:tuple=(180, 240), # of the picture
