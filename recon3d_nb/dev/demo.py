@@ -11,7 +11,7 @@ from pathlib import Path
 from ..core.errors import MissingData, ReconError
 from ..core.files import atomic
 from .run import directives, execute, read_notebook
-from .site_pages import PLOTLY, plotly_div
+from .site_pages import PLOTLY, WIDGET, plotly_div
 
 # %% ../../nbs/dev/10_demo.ipynb #bee5939c
 def run_tour(
@@ -41,6 +41,7 @@ def _strip(nb):
         if said.get('echo') == 'false': cell.source = ''
         for out in cell.get('outputs', []):
             if PLOTLY in out.get('data', {}): out['data'] = {'text/html': plotly_div(out['data'][PLOTLY])}
+            if 'text/html' in out.get('data', {}): out['data'].pop(WIDGET, None)              # a page has no kernel: it shows the widget's own page
         keep.append(cell)
     nb.cells = keep
     return nb
@@ -75,7 +76,7 @@ def page(
     body = exporter.from_notebook_node(_strip(nb), {'metadata': {'name': title}})[0]
     body = re.sub(r'<script[^>]*\bsrc="[^"]*"[^>]*>\s*</script>', '', body)
     body = re.sub(r'<script type="module">.*?mermaid.*?</script>', '', body, flags=re.S)
-    plots = f'<script>{get_plotlyjs()}</script><script>{DRAW}</script>' if 'plotly-live' in body else ''
+    plots = f'<script>{get_plotlyjs()}</script><script>{DRAW}</script>' if re.search('class="(plotly-live|r3d)"', body) else ''
     body = body.replace('href="../', 'href="../nbs/')              # links between notebooks, seen from _demo/
     return body.replace('</head>', f'{plots}{_maths(root)}</head>', 1)
 
