@@ -56,7 +56,7 @@ def explorers():
 def write_room(path, name, module):
     "A notebook of two cells: the widget is made, and it is shown."
     cell = lambda source: dict(cell_type='code', source=source, metadata={}, outputs=[], execution_count=None, id=str(abs(hash(source)))[:8])
-    cells = [cell(HEAD.format(module=module) + DEMOS.get(name, f"w = {name}(make('mug', 3).surface)") + TAIL), cell('w')]
+    cells = [cell(HEAD.format(module=module) + DEMOS.get(name, f"w = {name}(make('mug', 3).surface)") + TAIL), cell('w.with_page()' if name == 'SymmetryView' else 'w')]      # with its page beside it the widget is shown all the same
     path.write_text(json.dumps(dict(cells=cells, nbformat=4, nbformat_minor=5, metadata=dict(kernelspec=dict(name='python3', language='python', display_name='python3')))))
 
 PICTURES = """() => {   // what is to be seen, small: canvases, drawings and plots of the notebook in front
