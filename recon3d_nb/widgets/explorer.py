@@ -7,6 +7,7 @@ __all__ = ['control', 'Explorer']
 
 # %% ../../nbs/widgets/05_explorer.ipynb #466915d0
 import time
+from contextlib import contextmanager
 from pathlib import Path
 import numpy as np
 import traitlets
@@ -112,12 +113,18 @@ def _button(owner, name):
 
 # %% ../../nbs/widgets/05_explorer.ipynb #b39d610b
 @patch
+@contextmanager
+def _still(self:Explorer):
+    "Let attributes change unseen."
+    live, self._live = self._live, None
+    try: yield
+    finally: self._live = live
+
+@patch
 def move(self:Explorer, **state):
     "Set attributes in this order, then look once."
-    live, self._live = self._live, None
-    try:
+    with self._still():
         for name, value in state.items(): setattr(self, name, value)
-    finally: self._live = live
     self._moved(None)
 
 @patch
@@ -157,11 +164,12 @@ def frames(self:Explorer, steps:int=9)->dict:
     trait, before = self.traits()[self.slide], getattr(self, self.slide); out = {}
     if isinstance(trait, (traitlets.Enum, traitlets.Bool)): stops = list(trait.values) if isinstance(trait, traitlets.Enum) else [False, True]
     else: stops = sorted({before, *(type(before)(x) for x in np.linspace(trait.min, trait.max, steps))})
-    for value in stops:
-        setattr(self, self.slide, value)
-        try: out[f'{value:.3g}' if isinstance(value, float) else str(value)] = self.look()
-        except ReconError: continue                    # no view in this state: the page has no such step
-        finally: setattr(self, self.slide, before)
+    with self._still():
+        for value in stops:
+            setattr(self, self.slide, value)
+            try: out[f'{value:.3g}' if isinstance(value, float) else str(value)] = self.look()
+            except ReconError: continue                    # no view in this state: the page has no such step
+            finally: setattr(self, self.slide, before)
     return out
 
 @patch
