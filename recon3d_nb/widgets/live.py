@@ -61,6 +61,8 @@ class LiveSpace:
     def show(self, space:Space):
         "Show another state of it, drawn once when all of it has arrived."
         self.plot.render_on_change = False
+        for kind, item in {_kind(i): i for i in space.items}.items():
+            if kind not in self.motes: self.motes[kind] = _mote(item, *self.ball); self.plot += self.motes[kind]
         self._change({i.name: i for i in space.items if not _empty(i)})
         self.plot.render_on_change = True; self.plot.render()
 
@@ -69,8 +71,6 @@ class LiveSpace:
         for name, (kind, thing) in [*self.things.items()]:
             if name not in wanted: thing.visible = False
             elif type(wanted[name]) is not kind: self.plot -= self.things.pop(name)[1]
-        for item in wanted.values():
-            if _kind(item) not in self.motes: self.motes[_kind(item)] = _mote(item, *self.ball); self.plot += self.motes[_kind(item)]
         for name, item in wanted.items():
             if name not in self.things: self.things[name] = type(item), _made(item); self.plot += self.things[name][1]; continue
             thing = self.things[name][1]; change = {key: value for key, value in _arrays(item).items() if not np.array_equal(getattr(thing, key), value)}
