@@ -63,12 +63,15 @@ class Explorer(traitlets.HasTraits):
     def pointed(self, panel:int, x:int, y:int, clicked:bool):
         "The pointer is over pixel (x, y) of a picture; an explorer that listens sets attributes here."
 
-    def look(self)->View:
-        "Make the view, and note how long it took."
-        start = time.perf_counter(); v = self.view(); self.seconds = time.perf_counter() - start
-        return v
+
 
 # %% ../../nbs/widgets/05_explorer.ipynb #74d506eb
+@patch
+def look(self:Explorer)->View:
+    "Make the view, and note how long it took."
+    start = time.perf_counter(); v = self.view(); self.seconds = time.perf_counter() - start
+    return v
+
 @patch
 def _moved(self:Explorer, change):
     "An attribute was set."
@@ -92,6 +95,7 @@ def _movable(trait)->bool:
     "Whether there is anything to choose, or may be: the range of a whole number may grow."
     return len(trait.values) > 1 if isinstance(trait, traitlets.Enum) else isinstance(trait, (traitlets.Bool, traitlets.Int)) or trait.min != trait.max
 
+# %% ../../nbs/widgets/05_explorer.ipynb #5bca474d
 def _player(owner, name):
     "What steps through the values of a whole number by itself."
     import ipywidgets as widgets

@@ -10,6 +10,7 @@ import anywidget, base64, html, traitlets
 from functools import cache
 import ipywidgets as widgets
 import numpy as np
+from fastcore.basics import patch
 from ..core.errors import BadInput
 from .page import graph_parts, picture_marks, picture_svg
 from .view import Dots, Graph, Picture, Space, Strokes, Surface, View, as_colours, packed
@@ -79,11 +80,13 @@ class LiveSpace:
                 for key, value in change.items(): setattr(thing, key, value)
             thing.visible = True
 
-    def _repr_mimebundle_(self, **kwargs):
-        "The plot, and its scene for a page that has k3d's script and no kernel."
-        scene = base64.b64encode(self.plot.get_binary_snapshot(9, [])).decode()
-        data, about = self.plot._repr_mimebundle_(**kwargs)
-        return data | {'text/html': f'<div class="k3d-live" style="height:{self.plot.height}px"><script type="text/plain">{scene}</script></div>'}, about
+# %% ../../nbs/widgets/04_live.ipynb #d1687fed
+@patch
+def _repr_mimebundle_(self:LiveSpace, **kwargs):
+    "The plot, and its scene for a page that has k3d's script and no kernel."
+    scene = base64.b64encode(self.plot.get_binary_snapshot(9, [])).decode()
+    data, about = self.plot._repr_mimebundle_(**kwargs)
+    return data | {'text/html': f'<div class="k3d-live" style="height:{self.plot.height}px"><script type="text/plain">{scene}</script></div>'}, about
 
 # %% ../../nbs/widgets/04_live.ipynb #780f89e7
 class PictureWidget(anywidget.AnyWidget):

@@ -147,10 +147,12 @@ class NocsExplorer(Explorer):
         at = self.pairs().at; off = np.abs(at - self.pixel[::-1]).sum(1)
         return int((off if off.min() == 0 else np.abs(at - at.mean(0)).sum(1)).argmin())
 
-    def pointed(self, panel, x, y, clicked):
-        m, k = self.objects(); on = np.flatnonzero(m.masks[:, y, x]) if panel < 2 else ()
-        if len(on) and k not in on: self.item = int(on[0])
-        if len(on): self.pixel = (x, y)
+# %% ../../nbs/widgets/09_nocs_explorer.ipynb #3249da51
+@patch
+def pointed(self:NocsExplorer, panel:int, x:int, y:int, clicked:bool):
+    "The pixel under the pointer is looked at, and the object that it shows."
+    m, k = self.objects(); on = np.flatnonzero(m.masks[:, y, x]) if panel < 2 else ()
+    if len(on): self.move(item=k if k in on else int(on[0]), pixel=(x, y))
 
 # %% ../../nbs/widgets/09_nocs_explorer.ipynb #4f767c4a
 @patch

@@ -47,6 +47,7 @@ class Field:
         h = 2*self.reach/(len(self.values) - 1)
         return np.stack([(self.at(points + h*e) - self.at(points - h*e))/(2*h) for e in np.eye(3)], -1)
 
+# %% ../../nbs/widgets/07_sdf_explorer.ipynb #ab3e4f68
 def read_field(
     source,             # a mesh, or a function (N, 3) -> (N,)
     n:int=64,           # points along a side

@@ -165,6 +165,7 @@ class Graph:
         x = np.concatenate([np.asarray(c.x, float) for c in self.curves] or [np.zeros(0)])
         return int(np.ptp(x)) if len(x) and (x % 1 == 0).all() else None
 
+# %% ../../nbs/widgets/01_view.ipynb #da3af520
 @dataclass(frozen=True, eq=False)
 class View:
     "What is to be seen: a row of panels, and what is said of it."
