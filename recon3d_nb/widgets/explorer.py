@@ -144,6 +144,7 @@ def limit(self:Explorer,
     for made in (self._made.get(name), self._players.get(name)):
         if made is not None: made.max, made.layout.display = most, None if most > trait.min else 'none'
 
+# %% ../../nbs/widgets/05_explorer.ipynb #b5c8bf8e
 @patch
 def with_page(self:Explorer, steps:int=3)->Explorer:
     "Show its page beside itself from now on, for who reads the saved notebook or the site."

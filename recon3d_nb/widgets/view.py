@@ -88,6 +88,7 @@ class Strokes:
     colour:object='#444444'    # '#rrggbb', (3,) or (S, 3)
     width:float=.005           # unit of the space
 
+# %% ../../nbs/widgets/01_view.ipynb #59757d31
 def line(
     points,          # (N, 3)
     closed:bool=False,
